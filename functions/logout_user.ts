@@ -1,0 +1,40 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import middy from '@middy/core';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { type AuditContext, audit, noteCaller, noteRequest } from '../lib/audit.ts';
+import { clientSettings } from '../lib/aws.ts';
+import { readSettings } from '../lib/config.ts';
+import { header, jsonRpc, type RpcContext, readParams } from '../lib/rpc.ts';
+import { SessionTable } from '../lib/sessions.ts';
+import { bearerToken, checkCaller, verifyToken } from '../lib/token.ts';
+import { readUserId } from '../lib/user_id.ts';
+import { Validator } from '../lib/validator.ts';
+
+const ANSWER_MS = 1500; // of the time that Lambda gives, kept for the answer
+
+const settings = readSettings(process.env);
+const secrets = new SecretsManagerClient(clientSettings(3));
+const validators = settings.secretIds.map((id) => new Validator(id, settings.validatorMaxAgeMs, secrets));
+const sessions = new SessionTable(settings);
+
+/** POST /auth/logout_user/{user_id}: true when live sessions existed, and none of the user's is left. */
+export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContext & RpcContext>({
+  timeoutEarlyInMillis: 0,
+})
+  .use(audit())
+  .use(jsonRpc())
+  .handler(async (event, context) => {
+    const deadline = AbortSignal.timeout(Math.max(0, Math.floor(context.getRemainingTimeInMillis()) - ANSWER_MS));
+
+    const token = bearerToken(header(event, 'authorization'));
+    const verified = await verifyToken(token, validators, deadline);
+    noteCaller(context.audit, token, verified);
+    checkCaller(verified);
+
+    const params = readParams(event, context);
+    const { userId, userKey } = readUserId(event.pathParameters?.user_id, settings);
+    noteRequest(context.audit, userId, params.reason);
+
+    await sessions.endSessions(userKey, deadline, context.audit.tally);
+    return context.audit.tally.live > 0;
+  });

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { registerHooks } from 'node:module';
+import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+
+/** What a test sends: the parts of an API Gateway event that matter, and the time that Lambda has left. */
+export type Request = {
+  userId?: unknown;
+  token?: string;
+  headers?: Record<string, string>;
+  body?: string;
+  base64?: boolean;
+  remainingMs?: number;
+};
+export type Answer = { status: number; headers: Record<string, unknown>; text: string; json: Record<string, unknown> };
+export type AuditLine = Record<string, unknown>;
+export type Lambda = {
+  invoke: (request?: Request) => Promise<Answer>;
+  send: (event: unknown, remainingMs?: number) => Promise<Answer>;
+};
+
+let coldStarts = 0;
+
+// A module of ours that is imported by one with ?cold=n is loaded anew for that n: fresh caches, as in a new Lambda.
+registerHooks({
+  resolve(specifier, context, next) {
+    const resolved = next(specifier, context);
+    const cold = context.parentURL?.match(/\?cold=\d+$/)?.[0];
+    return cold && !resolved.url.includes('/node_modules/') && resolved.url.startsWith('file:')
+      ? { ...resolved, url: resolved.url + cold }
+      : resolved;
+  },
+});
+
+/** Loads the real function in this environment, as Lambda does: settings are read and checked now, caches are empty. */
+export async function coldStart(environment: Record<string, string>): Promise<Lambda> {
+  for (const name of ['SESSIONS_TABLE', 'SESSION_LAYOUT', 'USER_ID_PATTERN', 'SETTLE_SECONDS'])
+    delete process.env[name];
+  for (const name of ['VALIDATOR_SECRET_IDS', 'VALIDATOR_MAX_AGE_SECONDS']) delete process.env[name];
+  Object.assign(process.env, environment);
+  const url = new URL(`../../functions/logout_user.ts?cold=${coldStarts++}`, import.meta.url);
+  const { handler }: { handler: (event: unknown, context: Context) => Promise<APIGatewayProxyStructuredResultV2> } =
+    await import(url.href);
+
+  const send = async (event: unknown, remainingMs = 10_000) => {
+    const { statusCode = 0, headers = {}, body = '' } = await handler(event, lambdaContext(remainingMs));
+    return { status: statusCode, headers, text: body, json: JSON.parse(body) };
+  };
+  return { send, invoke: ({ remainingMs, ...request } = {}) => send(gatewayEvent(request), remainingMs) };
+}
+
+/** The audit lines that were written while the work ran. */
+export async function auditLines(work: () => Promise<unknown>): Promise<AuditLine[]> {
+  const lines: AuditLine[] = [];
+  listeners.add(lines);
+  await work().finally(() => listeners.delete(lines));
+  return lines;
+}
+
+const listeners = new Set<AuditLine[]>();
+const write = process.stdout.write.bind(process.stdout);
+process.stdout.write = (chunk: string | Uint8Array, ...rest: never[]) => {
+  if (typeof chunk !== 'string' || !chunk.includes('"_aws"')) return write(chunk, ...rest);
+  for (const lines of listeners) lines.push(JSON.parse(chunk));
+  return true;
+};
+
+/** An event of API Gateway's HTTP API, payload format 2.0. */
+export function gatewayEvent({
+  userId = '2',
+  token,
+  headers = {},
+  body,
+  base64 = false,
+}: Omit<Request, 'remainingMs'>) {
+  const path = `/auth/logout_user/${userId}`;
+  return {
+    version: '2.0',
+    routeKey: 'POST /auth/logout_user/{user_id}',
+    rawPath: path,
+    rawQueryString: '',
+    headers: { host: 'api.example', ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
+    requestContext: {
+      http: { method: 'POST', path, protocol: 'HTTP/1.1', sourceIp: '192.0.2.1', userAgent: 'test' },
+      requestId: randomUUID(),
+      routeKey: 'POST /auth/logout_user/{user_id}',
+      stage: '$default',
+    },
+    pathParameters: { user_id: userId },
+    body,
+    isBase64Encoded: base64,
+  };
+}
+
+function lambdaContext(remainingMs: number): Context {
+  const end = performance.now() + remainingMs;
+  return {
+    awsRequestId: randomUUID(),
+    functionName: 'logout_user',
+    functionVersion: '$LATEST',
+    invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:logout_user',
+    memoryLimitInMB: '512',
+    logGroupName: '/aws/lambda/logout_user',
+    logStreamName: 'test',
+    callbackWaitsForEmptyEventLoop: true,
+    getRemainingTimeInMillis: () => Math.floor(end - performance.now()),
+    done: () => {},
+    fail: () => {},
+    succeed: () => {},
+  };
+}

@@ -1,0 +1,276 @@
+// The promise of the route, through the real handler, against a local DynamoDB and Secrets Manager over HTTP.
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { readLayout } from '../lib/layout.ts';
+import { startLocalAws } from './local/aws.ts';
+import { type Answer, auditLines, coldStart, type Lambda, type Request } from './local/lambda.ts';
+import { createTable, newSessions, putItems, sessionsLeft } from './local/tables.ts';
+import { newClaims, newRecord, signText, signToken, storeRecord } from './local/tokens.ts';
+
+const NOBODY_LISTENS = 'http://127.0.0.1:9';
+const CHALLENGE = 'Bearer realm="auth_logout_user"';
+
+const aws = await startLocalAws();
+Object.assign(process.env, aws.environment);
+after(() => aws.close());
+
+const record = newRecord();
+const key = record.secret_key;
+const table = await createTable(readLayout('default'));
+const environment = { VALIDATOR_SECRET_IDS: await storeRecord(record), SESSIONS_TABLE: table };
+const lambda = await coldStart(environment);
+
+async function logout(request: Request = {}, on: Lambda = lambda): Promise<Answer> {
+  return on.invoke({ token: await signToken(key), ...request });
+}
+
+function assertError(answer: Answer, status: number, code: number, id: unknown = null): void {
+  assert.equal(answer.status, status, answer.text);
+  assert.deepEqual(Object.keys(answer.json), ['jsonrpc', 'id', 'error']);
+  assert.deepEqual([answer.json.jsonrpc, answer.json.id], ['2.0', id]);
+  const { error } = answer.json;
+  assert.ok(typeof error === 'object' && error !== null && 'code' in error && 'message' in error);
+  assert.deepEqual(Object.keys(error), ['code', 'message']);
+  assert.equal(error.code, code);
+}
+
+describe('sessions', () => {
+  test('deletes every session of the user, across pages, and nobody else’s', async () => {
+    await putItems(table, [
+      ...newSessions('21', 30, { payload: 60_000 }),
+      ...newSessions('2', 3),
+      ...newSessions('211', 3),
+    ]);
+    const answer = await logout({ userId: '21', body: '{"jsonrpc":"2.0","id":7}' });
+    assert.equal(answer.status, 200);
+    assert.equal(answer.text, '{"jsonrpc":"2.0","id":7,"result":true}');
+    assert.deepEqual(answer.headers, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+    assert.equal(await sessionsLeft(table, '21'), 0);
+    assert.equal(await sessionsLeft(table, '2'), 3);
+    assert.equal(await sessionsLeft(table, '211'), 3);
+  });
+
+  test('answers false for a user who is logged out already, or never was logged in', async () => {
+    await putItems(table, newSessions('22', 2));
+    assert.equal((await logout({ userId: '22' })).json.result, true);
+    assert.equal((await logout({ userId: '22' })).json.result, false);
+    assert.equal((await logout({ userId: '0' })).json.result, false);
+  });
+
+  test('deletes expired sessions too, but they alone give false', async () => {
+    await putItems(table, newSessions('23', 30, { expiresIn: -1 }));
+    assert.equal((await logout({ userId: '23' })).json.result, false);
+    assert.equal(await sessionsLeft(table, '23'), 0);
+    await putItems(table, [...newSessions('23', 30, { expiresIn: -1 }), ...newSessions('23', 1)]);
+    assert.equal((await logout({ userId: '23' })).json.result, true);
+    assert.equal(await sessionsLeft(table, '23'), 0);
+  });
+
+  test('takes a session without expiry for a live one', async () => {
+    await putItems(table, [{ user_id: { S: '24' }, session_id: { S: 'for ever' } }]);
+    assert.equal((await logout({ userId: '24' })).json.result, true);
+  });
+});
+
+describe('body', () => {
+  const ids: [string, string][] = [
+    ['"a-b"', '"a-b"'],
+    ['7', '7'],
+    ['-1.50', '-1.50'],
+    ['1790000000123456789', '1790000000123456789'],
+    ['null', 'null'],
+  ];
+  for (const [id, echoed] of ids) {
+    test(`echoes the id ${id} as it was sent`, async () => {
+      const answer = await logout({ userId: '0', body: `{"id":${id}}` });
+      assert.equal(answer.text, `{"jsonrpc":"2.0","id":${echoed},"result":false}`);
+    });
+  }
+
+  for (const [name, body] of Object.entries({
+    absent: undefined,
+    empty: '',
+    'an empty object': '{}',
+    'without an id': '{"method":"x"}',
+  })) {
+    test(`answers with id null when the body is ${name}`, async () => {
+      assert.equal((await logout({ userId: '0', body })).text, '{"jsonrpc":"2.0","id":null,"result":false}');
+    });
+  }
+
+  test('reads a body that the gateway encoded', async () => {
+    const body = Buffer.from('{"id":"ü"}').toString('base64');
+    assert.equal((await logout({ userId: '0', body, base64: true })).json.id, 'ü');
+  });
+
+  test('ignores method, other members and other params, and lets the path say who', async () => {
+    await putItems(table, newSessions('25', 1));
+    const body = '{"method":["x"],"params":{"user_id":25,"db":"x"},"more":1}';
+    assert.equal((await logout({ userId: '0', body })).json.result, false);
+    assert.equal(await sessionsLeft(table, '25'), 1);
+  });
+
+  for (const body of ['{', "{'id':1}", '{"id":01}', 'user_id=2', '\ufeff{}', '{} {}', 'NaN']) {
+    test(`answers 400 for what is not JSON: ${JSON.stringify(body)}`, async () => {
+      assertError(await logout({ body }), 400, -32700);
+    });
+  }
+
+  test('answers 400 for bytes that are not UTF-8', async () => {
+    assertError(await logout({ body: Buffer.from([0x22, 0xff, 0x22]).toString('base64'), base64: true }), 400, -32700);
+  });
+
+  for (const body of ['[]', '[{"id":1}]', '1', 'true', 'null', '"x"', '{"id":true}', '{"id":[1]}', '{"id":{}}']) {
+    test(`answers 400 for what is not a request object: ${body}`, async () => {
+      assertError(await logout({ body }), 400, -32600);
+    });
+  }
+
+  for (const params of ['[]', '"x"', '1', 'null', 'true']) {
+    test(`answers 400, with the id, when params is ${params}`, async () => {
+      assertError(await logout({ body: `{"id":"p","params":${params}}` }), 400, -32602, 'p');
+    });
+  }
+
+  for (const contentType of ['application/json', 'APPLICATION/JSON', 'application/json; charset=utf-8']) {
+    test(`accepts the content type ${contentType}`, async () => {
+      assert.equal((await logout({ userId: '0', headers: { 'content-type': contentType } })).status, 200);
+    });
+  }
+
+  for (const [name, value] of [
+    ['content-type', 'text/plain'],
+    ['content-type', ''],
+    ['content-type', 'application/jsonx'],
+    ['content-encoding', 'gzip'],
+  ] as const) {
+    test(`answers 415 for the ${name} "${value}"`, async () => {
+      assertError(await logout({ headers: { [name]: value }, body: '{}' }), 415, -32600);
+    });
+  }
+
+  test('answers 413 for a body of more than 64 KiB', async () => {
+    assert.equal((await logout({ userId: '0', body: '{}'.padStart(65_536) })).status, 200);
+    assertError(await logout({ userId: '0', body: '{}'.padStart(65_537) }), 413, -32600);
+  });
+
+  test('puts params.reason into the audit record and nowhere else', async () => {
+    const reason = 'stolen laptop\n\u202e'.padEnd(300, 'x');
+    const lines = await auditLines(async () => {
+      const answer = await logout({ userId: '0', body: JSON.stringify({ params: { reason } }) });
+      assert.ok(!answer.text.includes('stolen'));
+    });
+    assert.equal(lines[0]?.caller_reason, `stolen laptop${'x'.repeat(243)}`);
+  });
+});
+
+describe('token', () => {
+  const now = Math.floor(Date.now() / 1000);
+  const refused: Record<string, () => Promise<string>> = {
+    'is no token': async () => 'a.b.c',
+    'is empty': async () => '',
+    'has expired': () => signToken(key, newClaims({ exp: now - 60 })),
+    'is not valid yet': () => signToken(key, newClaims({ nbf: now + 60 })),
+    'is signed with another key': () => signToken(newRecord().secret_key),
+    'is for another audience': () => signToken(key, newClaims({ aud: 'another' })),
+    'is by another issuer': () => signToken(key, newClaims({ iss: 'another' })),
+    'lacks exp': () => signToken(key, newClaims({ exp: undefined })),
+    'lacks aud': () => signToken(key, newClaims({ aud: undefined })),
+    'lacks iss': () => signToken(key, newClaims({ iss: undefined })),
+    'lives for more than a day': () => signToken(key, newClaims({ exp: now + 90_000 })),
+    'has the algorithm none': async () =>
+      (await signText(key, '{"alg":"none"}', JSON.stringify(newClaims()))).replace(/[^.]*$/, ''),
+    'has another algorithm than the record': () => signToken(key, newClaims(), { alg: 'HS512' }),
+  };
+
+  for (const [name, token] of Object.entries(refused)) {
+    test(`answers 401 when the token ${name}`, async () => {
+      await putItems(table, newSessions('26', 1));
+      const answer = await logout({ userId: '26', token: await token(), body: '{"id":1}' });
+      assertError(answer, 401, -32001);
+      assert.equal(answer.headers['www-authenticate'], `${CHALLENGE}, error="invalid_token"`);
+      assert.equal(
+        answer.text,
+        '{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Authentication failed"}}',
+      );
+      assert.equal(await sessionsLeft(table, '26'), 1, 'the session lives');
+      await logout({ userId: '26' });
+    });
+  }
+
+  for (const authorization of [undefined, 'Basic YTpi', 'Token x']) {
+    test(`answers 401 with a challenge that names no error for ${authorization ?? 'no header'}`, async () => {
+      const answer = await lambda.invoke(authorization ? { headers: { authorization } } : {});
+      assertError(answer, 401, -32001);
+      assert.equal(answer.headers['www-authenticate'], CHALLENGE);
+    });
+  }
+
+  test('is judged before the body is looked at', async () => {
+    assertError(await logout({ token: 'a.b.c', body: '{', headers: { 'content-type': 'text/html' } }), 401, -32001);
+  });
+
+  test('may carry exp as a fraction, an audience list and a scheme in lower case', async () => {
+    const token = await signToken(key, newClaims({ exp: now + 60.25, aud: ['x', 'auth_logout_user_jwt'] }));
+    assert.equal((await lambda.invoke({ userId: '0', headers: { Authorization: `bearer ${token}` } })).status, 200);
+  });
+});
+
+describe('user id', () => {
+  for (const userId of [
+    'abc',
+    '-1',
+    '06',
+    '6.0',
+    '+6',
+    ' 6',
+    '6\n',
+    '٦',
+    '1e3',
+    '',
+    '12345678901234567890',
+    null,
+    {},
+  ]) {
+    test(`answers 404 for ${JSON.stringify(userId)}`, async () => {
+      assertError(await logout({ userId, body: '{"id":"u"}' }), 404, -32004, 'u');
+    });
+  }
+
+  test('has up to 19 digits', async () => {
+    assert.equal((await logout({ userId: '9223372036854775807' })).status, 200);
+  });
+});
+
+describe('AWS', () => {
+  async function coldStartWith(overrides: Record<string, string>): Promise<Lambda> {
+    return coldStart({ ...aws.environment, ...environment, ...overrides });
+  }
+  after(() => Object.assign(process.env, aws.environment));
+
+  test('answers 503 with retry-after when DynamoDB is down', async () => {
+    const down = await coldStartWith({ AWS_ENDPOINT_URL_DYNAMODB: NOBODY_LISTENS });
+    const answer = await logout({ body: '{"id":1}' }, down);
+    assertError(answer, 503, -32000, 1);
+    assert.match(String(answer.headers['retry-after']), /^[1-5]$/);
+  });
+
+  test('answers 503, not 401, when the secret cannot be read', async () => {
+    const down = await coldStartWith({ AWS_ENDPOINT_URL_SECRETS_MANAGER: NOBODY_LISTENS });
+    const answer = await logout({}, down);
+    assertError(answer, 503, -32000);
+    assert.equal(answer.headers['www-authenticate'], undefined);
+  });
+
+  test('answers 500 for a missing table, and names nothing of it', async () => {
+    const answer = await logout({}, await coldStartWith({ SESSIONS_TABLE: 'no-such-table' }));
+    assertError(answer, 500, -32603);
+    assert.doesNotMatch(answer.text, /table|dynamo|arn|resource/i);
+  });
+
+  test('answers 500 for a missing secret, and names nothing of it', async () => {
+    const answer = await logout({}, await coldStartWith({ VALIDATOR_SECRET_IDS: 'no-such-secret' }));
+    assertError(answer, 500, -32603);
+    assert.doesNotMatch(answer.text, /secret|arn|resource/i);
+  });
+});
