@@ -108,7 +108,7 @@ function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: Ser
 
 /** Text fit for a log line: no control or format characters, 256 characters at most. What is no text is left out. */
 function clean(value: unknown): string | undefined {
-  return typeof value === 'string' ? value.replace(/\p{C}/gu, '').slice(0, MAX_TEXT) : undefined;
+  return typeof value === 'string' ? value.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '').slice(0, MAX_TEXT) : undefined;
 }
 
 /** What went wrong, without the message of any error but our own: others quote their input, ARNs and addresses. */

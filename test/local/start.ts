@@ -4,10 +4,13 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { startLocalAws } from './aws.ts';
+import { fail, readCommand } from './command.ts';
 import { SECRET_ID, seed, signToken, TABLE } from './seed.ts';
 
+const USAGE = `Serves the route on a local AWS, until Ctrl-C.
+
+  npm start [-- --port 8069]   takes this port and the three above it`;
 const READY_MS = 60_000;
 const STOP_MS = 2000;
 
@@ -51,10 +54,9 @@ curl -X POST ${url}/auth/logout_user/2 -H 'authorization: Bearer ${await signTok
 ready ${url}`);
 
 async function readPort(): Promise<number> {
-  const { values } = parseArgs({ options: { port: { type: 'string', default: '8069' } } });
-  const first = Number(values.port);
-  if (!Number.isInteger(first) || first < 1024 || first > 65_532)
-    fail(`--port must be a number from 1024 to 65532, not ${values.port}`);
+  const { option } = readCommand(USAGE, ['port'], 0);
+  const first = Number(option.get('port') ?? '8069');
+  if (!Number.isInteger(first) || first < 1024 || first > 65_532) fail('--port must be a number from 1024 to 65532.');
   for (const port of [first, first + 1, first + 2, first + 3]) {
     const probe = createServer().listen(port, 'localhost');
     await once(probe, 'listening').catch(() =>
@@ -84,9 +86,4 @@ async function stop(exitCode: number, message = ''): Promise<never> {
   aws.close();
   rmSync(`.esbuild-${port}`, { recursive: true, force: true });
   process.exit(exitCode);
-}
-
-function fail(line: string): never {
-  console.error(line);
-  process.exit(1);
 }
