@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { registerHooks } from 'node:module';
 import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import { departures } from './openapi.ts';
 
 /** What a test sends: the parts of an API Gateway event that matter, and the time that Lambda has left. */
 export type Request = {
@@ -42,8 +44,10 @@ export async function coldStart(environment: Record<string, string>): Promise<La
     await import(url.href);
 
   const send = async (event: unknown, remainingMs = 10_000) => {
-    const { statusCode = 0, headers = {}, body = '' } = await handler(event, lambdaContext(remainingMs));
-    return { status: statusCode, headers, text: body, json: JSON.parse(body) };
+    const { statusCode: status = 0, headers = {}, body: text = '' } = await handler(event, lambdaContext(remainingMs));
+    const json = JSON.parse(text);
+    assert.deepEqual(departures(status, headers, json), [], 'every answer is as docs/openapi.yaml describes it');
+    return { status, headers, text, json };
   };
   return { send, invoke: ({ remainingMs, ...request } = {}) => send(gatewayEvent(request), remainingMs) };
 }
