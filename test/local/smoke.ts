@@ -37,7 +37,7 @@ async function check(what: string, headers: Record<string, string>, challenge: R
     const body = JSON.stringify(await response.json());
     const faults = [
       response.status === 401 || `status ${response.status}`,
-      challenge.test(response.headers.get('www-authenticate') ?? '') || 'no fitting www-authenticate header',
+      challenge.test(challengeOf(response)) || 'no fitting www-authenticate header',
       response.headers.get('cache-control') === 'no-store' || 'no cache-control: no-store',
       body === '{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Authentication failed"}}' ||
         `body ${body.slice(0, 80)}`,
@@ -50,4 +50,9 @@ async function check(what: string, headers: Record<string, string>, challenge: R
     console.log(`FAIL  ${what}: no JSON answer within ${WITHIN_MS / 1000} s (${reason})`);
     return false;
   }
+}
+
+/** The challenge, also under the name that some of AWS's gateways give it. */
+function challengeOf({ headers }: Response): string {
+  return headers.get('www-authenticate') ?? headers.get('x-amzn-remapped-www-authenticate') ?? '';
 }
