@@ -21,8 +21,8 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
       .map((id) => id.trim() || refuse('VALIDATOR_SECRET_IDS has an empty entry: remove the extra comma')),
     validatorMaxAgeMs: 1000 * seconds(env, 'VALIDATOR_MAX_AGE_SECONDS', 300, 3600),
     table: required(env, 'SESSIONS_TABLE', 'the name of the DynamoDB table that holds the sessions'),
-    layout: readLayout(env.SESSION_LAYOUT || 'default'),
-    userIdPattern: wholeMatch(env.USER_ID_PATTERN || '0|[1-9][0-9]{0,18}'),
+    layout: readLayout(env.SESSION_LAYOUT?.trim() || 'default'),
+    userIdPattern: wholeMatch(env.USER_ID_PATTERN?.trim() || '0|[1-9][0-9]{0,18}'),
     settleMs: 1000 * seconds(env, 'SETTLE_SECONDS', 0, 10),
   };
 }

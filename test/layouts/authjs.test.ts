@@ -1,0 +1,59 @@
+// @auth/dynamodb-adapter itself writes the users and their sessions, and itself is asked what is left of them.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { DynamoDBAdapter } from '@auth/dynamodb-adapter';
+import { DynamoDB } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
+import { startRoute } from './route.ts';
+import { createTable } from './tables.ts';
+
+const { route } = await startRoute();
+const tableName = await createTable(['pk', 'sk'], { name: 'GSI1', key: ['GSI1PK', 'GSI1SK'], projection: 'ALL' });
+const logout = await route(tableName, 'authjs', { USER_ID_PATTERN: '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' });
+
+const adapter = DynamoDBAdapter(DynamoDBDocument.from(new DynamoDB()), { tableName });
+const { createUser, getUserByEmail, linkAccount, getUserByAccount } = adapter;
+const { createSession, getSessionAndUser, createVerificationToken, useVerificationToken } = adapter;
+assert.ok(createUser && getUserByEmail && linkAccount && getUserByAccount);
+assert.ok(createSession && getSessionAndUser && createVerificationToken && useVerificationToken);
+
+/** A user with an account, a verification token and that many sessions. */
+const signUp = async (name: string, sessions: number, expires = new Date(Date.now() + 3_600_123)) => {
+  const email = `${name}@example.com`;
+  const { id: userId } = await createUser({ id: '', email, emailVerified: null });
+  await linkAccount({ userId, type: 'oauth', provider: 'github', providerAccountId: name });
+  await createVerificationToken({ identifier: email, token: name, expires });
+  const tokens = Array.from({ length: sessions }, () => randomUUID());
+  for (const sessionToken of tokens) await createSession({ sessionToken, userId, expires });
+  return { name, email, userId, tokens };
+};
+
+const validSessions = async ({ tokens }: { tokens: string[] }) =>
+  (await Promise.all(tokens.map((token) => getSessionAndUser(token)))).filter((found) => found !== null).length;
+
+test('a user’s sessions are gone for Auth.js; the others’ sessions, and every user, account and verification token, stay', async () => {
+  const [ann, bob, eve] = [await signUp('ann', 2), await signUp('bob', 30), await signUp('eve', 1)];
+  assert.equal(await validSessions(bob), 30);
+  assert.equal((await logout(bob.userId)).json.result, true);
+  assert.deepEqual(await Promise.all([ann, bob, eve].map(validSessions)), [2, 0, 1]);
+  for (const { name, email, userId } of [ann, bob, eve]) {
+    assert.equal((await getUserByEmail(email))?.id, userId);
+    assert.equal((await getUserByAccount({ provider: 'github', providerAccountId: name }))?.id, userId);
+    assert.equal((await useVerificationToken({ identifier: email, token: name }))?.token, name);
+  }
+  assert.equal((await logout(bob.userId)).json.result, false);
+});
+
+test('a user can log in again right after the logout', async () => {
+  const { userId } = await signUp('zoe', 1);
+  await logout(userId);
+  const sessionToken = randomUUID();
+  await createSession({ sessionToken, userId, expires: new Date(Date.now() + 3_600_000) });
+  assert.equal((await getSessionAndUser(sessionToken))?.user.id, userId);
+});
+
+test('sessions that Auth.js has let expire are deleted, and alone give false', async () => {
+  const { userId } = await signUp('old', 2, new Date(Date.now() - 1500));
+  assert.equal((await logout(userId)).json.result, false);
+});

@@ -1,0 +1,72 @@
+// A running express application keeps its sessions by connect-dynamodb, and says over HTTP who is logged in.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { allItems } from '../local/tables.ts';
+import { type Browser, startExpress } from './express_app.ts';
+import { startRoute } from './route.ts';
+import { createTable } from './tables.ts';
+
+const LOGGED_OUT = '{}';
+const { route } = await startRoute();
+const table = await createTable(['id'], { name: 'userId-index', key: ['userId'] });
+const logout = await route(table, 'connect-dynamodb');
+const openBrowser = await startExpress(table, {
+  specialKeys: [{ name: 'userId', type: 'S' }],
+  skipThrowMissingSpecialKeys: true,
+});
+
+/** That many browsers in which the user is logged in. */
+async function logIn(userId: string, count: number): Promise<Browser[]> {
+  const browsers = Array.from({ length: count }, openBrowser);
+  for (const browser of browsers) await browser('POST', `/login/${encodeURIComponent(userId)}`);
+  return browsers;
+}
+
+const show = (browsers: Browser[]) => Promise.all(browsers.map((browser) => browser('GET', '/session')));
+
+test('a user is logged out of every browser, and the others and the anonymous stay as they are', async () => {
+  const [one, two, twelve] = [await logIn('1', 2), await logIn('2', 3), await logIn('12', 2)];
+  const anonymous = openBrowser();
+  await anonymous('POST', '/cart');
+  assert.deepEqual(await show(two), Array(3).fill('{"userId":"2"}'));
+
+  assert.equal((await logout('1')).json.result, true);
+  assert.deepEqual(await show(one), [LOGGED_OUT, LOGGED_OUT]);
+  assert.deepEqual(await show([...two, ...twelve]), [
+    ...Array(3).fill('{"userId":"2"}'),
+    ...Array(2).fill('{"userId":"12"}'),
+  ]);
+  assert.deepEqual(await show([anonymous]), ['{"cart":["x"]}']);
+  assert.equal((await logout('1')).json.result, false);
+});
+
+test('a user whose id begins with that of another is not logged out with it', async () => {
+  const [a, ab] = [await logIn('a', 1), await logIn('a#b', 1)];
+  assert.equal((await logout('a')).json.result, true);
+  assert.deepEqual(await show([...a, ...ab]), [LOGGED_OUT, '{"userId":"a#b"}']);
+});
+
+test('a browser in which another user logged in since is theirs', async () => {
+  const [browser] = await logIn('5', 1);
+  await browser?.('POST', '/login/6');
+  assert.equal((await logout('5')).json.result, false);
+  assert.deepEqual(await show(browser ? [browser] : []), ['{"userId":"6"}']);
+});
+
+test('a logged-out browser that only looks at a page does not bring its session back', async () => {
+  const browsers = await logIn('7', 2);
+  await logout('7');
+  await show(browsers);
+  assert.deepEqual(await show(browsers), [LOGGED_OUT, LOGGED_OUT]);
+  assert.equal((await logout('7')).json.result, false);
+});
+
+test('without specialKeys the user is only inside the blob: nothing is found, and nothing is deleted', async () => {
+  const openOther = await startExpress(table, {});
+  const browser = openOther();
+  await browser('POST', '/login/8');
+  const before = await allItems(table);
+  assert.equal((await logout('8')).json.result, false);
+  assert.equal((await allItems(table)).length, before.length);
+  assert.equal(await browser('GET', '/session'), '{"userId":"8"}');
+});

@@ -1,0 +1,93 @@
+// What an index shows is not yet the truth: it lags behind the table, and the table changes while the function works.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type AuditLine, auditLines } from '../local/lambda.ts';
+import { allItems, type Item, putItems } from '../local/tables.ts';
+import { type OnQuery, startForwarder } from './forwarder.ts';
+import { LIBRARIES } from './libraries.ts';
+import { startRoute } from './route.ts';
+import { createTable, keysIn, keysOf } from './tables.ts';
+
+const { aws, route } = await startRoute();
+const forwarder = await startForwarder(aws.environment.AWS_ENDPOINT_URL_DYNAMODB ?? assert.fail());
+const { tableKey, index, session } = LIBRARIES['connect-dynamodb'] ?? assert.fail();
+
+const live = new Date(Date.now() + 3_600_000);
+const sessions = (userId: string, count: number) => Array.from({ length: count }, () => session(userId, live));
+const entry = ({ id }: Item): Item => (id ? { id } : {});
+
+/** Logs user 1 out while `onQuery` stands between the index and the function; returns what the audit line says of it. */
+async function logout(table: string, onQuery: OnQuery): Promise<AuditLine> {
+  forwarder.stand(onQuery);
+  const logoutUser = await route(table, 'connect-dynamodb', { AWS_ENDPOINT_URL_DYNAMODB: forwarder.address });
+  const [line] = await auditLines(() => logoutUser('1'));
+  return line ?? assert.fail();
+}
+
+test('leaves a session that another user took over between query and delete', async () => {
+  const table = await createTable(tableKey, index);
+  const [first = assert.fail(), ...others] = sessions('1', 30);
+  const taken = { ...first, userId: { S: '2' } };
+  await putItems(table, [first, ...others]);
+  const { outcome, sessions_ended } = await logout(table, async (items, query) => {
+    if (query === 1) await putItems(table, [taken]);
+    return items;
+  });
+  assert.deepEqual([outcome, sessions_ended], ['logged_out', 29]);
+  assert.deepEqual(await allItems(table), [taken]);
+});
+
+test('leaves a session that became an anonymous one between query and delete', async () => {
+  const table = await createTable(tableKey, index);
+  const first = session('1', live);
+  const { userId: _, ...anonymous } = first;
+  await putItems(table, [first]);
+  await logout(table, async (items, query) => {
+    if (query === 1) await putItems(table, [anonymous]);
+    return items;
+  });
+  assert.deepEqual(await allItems(table), [anonymous]);
+});
+
+test('takes no harm from stale entries: of a deleted session, and of one that is another user’s by now', async () => {
+  const table = await createTable(tableKey, index);
+  const [deleted, taken] = [session('1', live), session('2', live)];
+  await putItems(table, [taken]);
+  const { outcome, sessions_expired } = await logout(table, () => [deleted, taken].map(entry));
+  assert.deepEqual([outcome, sessions_expired], ['no_live_session', 0]);
+  assert.deepEqual(await allItems(table), [taken]);
+});
+
+test('ends although the index goes on showing what was deleted', async () => {
+  const table = await createTable(tableKey, index);
+  const mine = sessions('1', 3);
+  await putItems(table, mine);
+  const { outcome, passes, sessions_ended } = await logout(table, () => mine.map(entry));
+  assert.deepEqual([outcome, passes, sessions_ended], ['logged_out', 2, 3]);
+});
+
+test('looks again until the index shows nothing new, and so finds what it shows late', async () => {
+  const table = await createTable(tableKey, index);
+  const mine = sessions('1', 4);
+  await putItems(table, mine);
+  const { passes, sessions_ended } = await logout(table, (_, query) => mine.slice(0, query).map(entry));
+  assert.deepEqual([passes, sessions_ended], [5, 4]);
+  assert.deepEqual(await allItems(table), []);
+});
+
+test('deletes across the pages of an index that carries whole items', async () => {
+  const table = await createTable(tableKey, index && { ...index, projection: 'ALL' });
+  const others = sessions('2', 2);
+  await putItems(table, others);
+  await putItems(
+    table,
+    sessions('1', 20).map((item) => ({ ...item, data: { S: 'x'.repeat(60_000) } })),
+  );
+  let pages = 0;
+  const { passes } = await logout(table, (items) => {
+    pages++;
+    return items;
+  });
+  assert.ok(pages > Number(passes), `${pages} pages in ${passes} passes`);
+  assert.deepEqual(await keysIn(table, tableKey), keysOf(others, tableKey));
+});

@@ -1,0 +1,96 @@
+// Layouts that an operator gives as JSON: user keys that are numbers, other units of time, names that DynamoDB reserves.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, test } from 'node:test';
+import type { Layout } from '../../lib/layout.ts';
+import { allItems, type Item, putItems } from '../local/tables.ts';
+import { startRoute } from './route.ts';
+import { createTable, keysIn, keysOf } from './tables.ts';
+
+const { route } = await startRoute();
+const LIVE = Date.now() + 3_600_000;
+const EXPIRED = Date.now() - 60_000;
+
+describe('a table key of type N, expiry in milliseconds', async () => {
+  const layout: Layout = {
+    tableKey: ['user', 'token'],
+    index: null,
+    userKey: { name: 'user', type: 'N', value: '{user_id}' },
+    expiry: { name: 'ttl', unit: 'milliseconds' },
+  };
+  const tableKey = ['user:N', 'token'];
+  const table = await createTable(tableKey);
+  const logout = await route(table, layout);
+  const session = (user: string, expiresAt: number): Item => ({
+    user: { N: user },
+    token: { S: randomUUID() },
+    ttl: { N: String(expiresAt) },
+  });
+
+  for (const userId of ['1', '0', '-7', '12345678901234567890123456789012345678']) {
+    test(`deletes every session of user ${userId}, and nobody else’s`, async () => {
+      const others = ['12', '11', '10', '7', '2'].map((other) => session(other, LIVE));
+      const kept = await keysIn(table, tableKey);
+      await putItems(table, [...others, session(userId, LIVE), session(userId, EXPIRED)]);
+      assert.equal((await logout(userId)).json.result, true);
+      assert.deepEqual(await keysIn(table, tableKey), [...kept, ...keysOf(others, tableKey)].sort());
+    });
+  }
+
+  test('answers false when all of the sessions had expired, and deletes them', async () => {
+    await putItems(table, [session('9', EXPIRED), session('9', EXPIRED)]);
+    assert.equal((await logout('9')).json.result, false);
+    assert.equal((await allItems(table)).filter(({ user }) => user?.N === '9').length, 0);
+  });
+
+  for (const userId of ['07', '+7', '7.0', '7e0', '-0', ' 7', '0x7', '٧', 'a', '1'.repeat(39)]) {
+    test(`answers 404 for "${userId}", which is no canonical integer, and deletes nothing`, async () => {
+      await putItems(table, [session('7', LIVE)]);
+      const kept = await keysIn(table, tableKey);
+      assert.equal((await logout(userId)).status, 404);
+      assert.deepEqual(await keysIn(table, tableKey), kept);
+    });
+  }
+});
+
+for (const projection of ['KEYS_ONLY', 'ALL'] as const) {
+  describe(`an index of type N ${projection}, a sort prefix, a guard, expiry as ISO text`, async () => {
+    const layout: Layout = {
+      tableKey: ['session', 'key'],
+      index: 'by-user',
+      userKey: { name: 'user', type: 'N', value: '{user_id}' },
+      sortKey: { name: 'value', beginsWith: 'web/' },
+      expiry: { name: 'values', unit: 'iso' },
+      guard: { name: 'type', equals: 'session' },
+    };
+    const { tableKey } = layout;
+    const table = await createTable(tableKey, { name: 'by-user', key: ['user:N', 'value'], projection });
+    const logout = await route(table, layout);
+    const session = (user: string, expiresAt?: number): Item => ({
+      session: { S: randomUUID() },
+      key: { S: 'session' },
+      user: { N: user },
+      value: { S: `web/${randomUUID()}` },
+      type: { S: 'session' },
+      ...(expiresAt && { values: { S: new Date(expiresAt).toISOString() } }),
+    });
+
+    test('deletes the sessions, not what lacks the prefix, fails the guard or is another user’s', async () => {
+      const others = [
+        session('12', LIVE),
+        { ...session('1', LIVE), value: { S: 'api/1' } },
+        { ...session('1', LIVE), type: { S: 'account' } },
+        { session: { S: 'profile' }, key: { S: '1' }, user: { N: '1' }, value: { S: 'web/profile' } },
+      ];
+      await putItems(table, [session('1', LIVE), session('1', EXPIRED), session('1'), ...others]);
+      assert.equal((await logout('1')).json.result, true);
+      assert.deepEqual(await keysIn(table, tableKey), keysOf(others, tableKey));
+    });
+
+    test('answers false when only expired sessions were deleted', async () => {
+      await putItems(table, [session('9', EXPIRED), session('9', EXPIRED)]);
+      assert.equal((await logout('9')).json.result, false);
+      assert.equal((await allItems(table)).filter(({ user }) => user?.N === '9').length, 0);
+    });
+  });
+}

@@ -1,0 +1,77 @@
+// Each known layout, on items such as its library writes, beside those of look-alike users and of nobody.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { KNOWN_LAYOUTS } from '../../lib/layout.ts';
+import { putItems } from '../local/tables.ts';
+import { LIBRARIES } from './libraries.ts';
+import { startRoute } from './route.ts';
+import { createTable, keysIn, keysOf } from './tables.ts';
+
+const { route } = await startRoute();
+const LIVE = new Date(Date.now() + 3_600_123);
+const EXPIRED = new Date(Date.now() - 60_877);
+
+const UUID = '278c41ee-551e-462e-8aaf-62f4d70f8fdb';
+const LOOK_ALIKES: [string, string[]][] = [
+  ['1', ['12', '11', '01', '1 ']],
+  ['a', ['a#b', 'A', 'aa', 'a#SESSION#']],
+  [UUID, [UUID.slice(0, -1), UUID.toUpperCase(), `${UUID}0`]],
+];
+
+test('are all tried here', () => {
+  assert.deepEqual(Object.keys(LIBRARIES), Object.keys(KNOWN_LAYOUTS));
+});
+
+for (const [layout, { tableKey, index, session, others }] of Object.entries(LIBRARIES)) {
+  for (const projection of index ? (['KEYS_ONLY', 'ALL'] as const) : [undefined]) {
+    describe(projection ? `${layout}, its index ${projection}` : layout, async () => {
+      const table = await createTable(tableKey, index && { ...index, projection });
+      const logout = await route(table, layout);
+
+      for (const [userId, lookAlikes] of LOOK_ALIKES) {
+        test(`deletes every session of user ${userId}, and nothing of the users whose ids look alike`, async () => {
+          const kept = await keysIn(table, tableKey);
+          const sessions = Array.from({ length: index ? 5 : 27 }, () => session(userId, LIVE)); // by key in batches of 25
+          const bystanders = [
+            ...lookAlikes.flatMap((other) => [session(other, LIVE), session(other, EXPIRED)]),
+            ...[userId, ...lookAlikes].flatMap(others),
+          ];
+          await putItems(table, [...sessions, ...bystanders]);
+          const answer = await logout(userId);
+          assert.deepEqual([answer.status, answer.json.result], [200, true]);
+          assert.deepEqual(await keysIn(table, tableKey), [...kept, ...keysOf(bystanders, tableKey)].sort());
+          assert.equal((await logout(userId)).json.result, false);
+        });
+      }
+
+      test('answers false when all of the sessions had expired, and deletes them', async () => {
+        const kept = await keysIn(table, tableKey);
+        await putItems(table, [session('9', EXPIRED), session('9', EXPIRED)]);
+        assert.equal((await logout('9')).json.result, false);
+        assert.deepEqual(await keysIn(table, tableKey), kept);
+      });
+
+      test('answers true when one of them was live', async () => {
+        await putItems(table, [session('9', EXPIRED), session('9', LIVE), session('9', EXPIRED)]);
+        assert.equal((await logout('9')).json.result, true);
+      });
+
+      test('takes a session without expiry for a live one', async () => {
+        await putItems(table, [session('9')]);
+        assert.equal((await logout('9')).json.result, true);
+      });
+    });
+  }
+}
+
+test('USER_ID_PATTERN lets in the ids of a library, and nothing but them', async () => {
+  const { tableKey, session } = LIBRARIES.authjs ?? assert.fail();
+  const table = await createTable(tableKey);
+  const logout = await route(table, 'authjs', { USER_ID_PATTERN: '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' });
+  const userId = randomUUID();
+  await putItems(table, [session(userId, LIVE)]);
+  for (const other of ['2', userId.toUpperCase(), `${userId}\n`, `x${userId}`])
+    assert.equal((await logout(other)).status, 404);
+  assert.equal((await logout(userId)).json.result, true);
+});

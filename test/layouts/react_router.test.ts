@@ -1,0 +1,64 @@
+// React Router's session storage for Architect writes the sessions, and is asked by their cookies what is left of them.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, test } from 'node:test';
+import { createArcTableSessionStorage } from '@react-router/architect';
+import { startRoute } from './route.ts';
+import { createTable } from './tables.ts';
+
+const { aws, route } = await startRoute();
+const table = await createTable(['_idx'], { name: 'userId-index', key: ['userId'] });
+const logout = await route(table, 'architect');
+await startSandbox(table);
+const { getSession, commitSession } = createArcTableSessionStorage<{ userId: string; theme: string }>({
+  table: 'arc-sessions',
+  idx: '_idx',
+  ttl: '_ttl',
+  cookie: { name: '__session', secrets: ['a test'], maxAge: 3600 },
+});
+
+/** What Architect's sandbox tells of a project in development: the real name of its table, and the port of DynamoDB. */
+async function startSandbox(arcSessions: string): Promise<void> {
+  const Parameters = [{ Name: '/ArcAppTesting/tables/arc-sessions', Value: arcSessions }];
+  const sandbox = createServer((_, response) => {
+    response.setHeader('content-type', 'application/x-amz-json-1.1').end(JSON.stringify({ Parameters }));
+  });
+  await new Promise<void>((resolve) => sandbox.listen(0, '127.0.0.1', resolve));
+  after(() => sandbox.close());
+  const address = sandbox.address();
+  assert.ok(typeof address === 'object' && address);
+  const tables = Number(new URL(aws.environment.AWS_ENDPOINT_URL_DYNAMODB ?? '').port);
+  process.env.ARC_ENV = 'testing';
+  process.env.ARC_SANDBOX = JSON.stringify({ version: '5.0.0', ports: { tables, _arc: address.port } });
+}
+
+/** The cookie of a new session with these data. */
+async function begin(data: { userId?: string; theme?: string }): Promise<string> {
+  const session = await getSession();
+  if (data.userId) session.set('userId', data.userId);
+  if (data.theme) session.set('theme', data.theme);
+  return (await commitSession(session)).split(';')[0] ?? assert.fail();
+}
+
+const data = (cookies: string[]) => Promise.all(cookies.map(async (cookie) => (await getSession(cookie)).data));
+
+test('a user’s sessions are gone for React Router; those of others, and anonymous ones, are valid', async () => {
+  const cookies = [];
+  for (const userId of ['1', '2', '12', '2', 'a#2', '2']) cookies.push(await begin({ userId }));
+  const anonymous = await begin({ theme: 'dark' });
+  assert.deepEqual(await data(cookies.slice(0, 2)), [{ userId: '1' }, { userId: '2' }]);
+
+  assert.equal((await logout('2')).json.result, true);
+  assert.deepEqual(await data(cookies), [{ userId: '1' }, {}, { userId: '12' }, {}, { userId: 'a#2' }, {}]);
+  assert.deepEqual(await data([anonymous]), [{ theme: 'dark' }]);
+  assert.equal((await logout('2')).json.result, false);
+});
+
+test('a session that was committed again for another user is theirs', async () => {
+  const cookie = await begin({ userId: '5' });
+  const session = await getSession(cookie);
+  session.set('userId', '6');
+  await commitSession(session);
+  assert.equal((await logout('5')).json.result, false);
+  assert.deepEqual(await data([cookie]), [{ userId: '6' }]);
+});
