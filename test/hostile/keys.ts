@@ -1,0 +1,38 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { PUBLISHED_RECORD } from '../local/seed.ts';
+
+type KeyPair = { publicKey: KeyObject; privateKey: KeyObject };
+
+/** Key pairs whose public half a validator record holds. */
+export const trusted = newKeyPairs();
+
+/** Key pairs that nobody trusts. */
+export const foreign = newKeyPairs();
+
+/** One validator record for each trusted key pair; its `kid` is its name. */
+export const publicKeyRecords = [
+  publicKeyRecord('rsa-1', 'RS256', trusted.rsa),
+  publicKeyRecord('ec-1', 'ES256', trusted.ec),
+  publicKeyRecord('ed-1', 'EdDSA', trusted.ed),
+];
+
+function newKeyPairs() {
+  return {
+    rsa: generateKeyPairSync('rsa', { modulusLength: 2048 }),
+    ec: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+    ed: generateKeyPairSync('ed25519'),
+  };
+}
+
+function publicKeyRecord(kid: string, alg: string, { publicKey }: KeyPair) {
+  const { audience, issuer } = PUBLISHED_RECORD;
+  const jwk = { ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
+  return {
+    name: kid,
+    signature_type: 'public_key',
+    public_key_algorithm: alg,
+    public_key_jwks: { keys: [jwk] },
+    audience,
+    issuer,
+  };
+}
