@@ -8,7 +8,8 @@ import type { Verified } from './token.ts';
 
 const MAX_TEXT = 256;
 
-// CloudWatch embedded metric format: which members of the line are metrics, and of which dimensions.
+// CloudWatch embedded metric format: which members of the line are metrics, and of which dimensions; all of them of the
+// function too, or the alarms of one stage would ring for another in the same account.
 const METRICS = [
   metrics(['outcome'], { requests: 'Count' }),
   metrics([], {
@@ -64,7 +65,7 @@ export function noteRequest(audit: AuditRecord, userId: string, reason: unknown)
 
 function metrics(dimensions: string[], units: Record<string, string>) {
   const Metrics = Object.entries(units).map(([Name, Unit]) => ({ Name, Unit }));
-  return { Namespace: 'auth-logout-user', Dimensions: [dimensions], Metrics };
+  return { Namespace: 'auth-logout-user', Dimensions: [['function_name', ...dimensions]], Metrics };
 }
 
 function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: ServiceError): void {
@@ -87,6 +88,7 @@ function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: Ser
     token_id: clean(caller?.tokenId),
     passes: tally.passes,
     retries: tally.retries,
+    function_name: context.functionName,
     request_id: context.awsRequestId,
     api_request_id: clean(event?.requestContext?.requestId),
     source_ip: clean(event?.requestContext?.http?.sourceIp),
@@ -115,7 +117,7 @@ function clean(value: unknown): string | undefined {
 function describe(error: ServiceError | undefined): string | undefined {
   const cause = error?.cause;
   if (!(cause instanceof Error)) return clean(cause);
-  if (error?.reason === 'record_invalid') return clean(cause.message);
+  if (error?.reason === 'record_invalid' || error?.reason === 'record_missing') return clean(cause.message);
   const { $metadata, code }: Error & { $metadata?: { httpStatusCode?: number }; code?: unknown } = cause;
   const frame = error?.reason === 'unexpected' ? cause.stack?.match(/^ {4}at .*/m)?.[0].trim() : undefined;
   return [cause.name, code, $metadata?.httpStatusCode, frame].filter(Boolean).join(' ');

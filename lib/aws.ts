@@ -1,5 +1,6 @@
 import { fromEnv } from '@aws-sdk/credential-provider-env';
-import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
+import { getRetryAfterHint, isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Logger, SdkError } from '@smithy/types';
 import { ServiceError } from './errors.ts';
 
@@ -16,14 +17,33 @@ export function clientSettings(maxAttempts: number) {
     retryMode: 'standard', // not adaptive: its client-side rate limit would hold back logouts of other users
     logger: noLogger,
     credentials: fromEnv(), // where Lambda puts them; the default chain costs a cold start milliseconds to get there
-    requestHandler: {
+    requestHandler: new Connections({
       connectionTimeout: 1000, // in one region a connection takes milliseconds; a second means trouble
       requestTimeout: 2000, // until the response headers; BatchWriteItem of 25 takes some 20 ms
       throwOnRequestTimeout: true, // without it the SDK only warns, and waits on
       socketTimeout: 2000, // a body that stalls after the headers
       httpsAgent: { keepAlive: true, maxSockets: 50 }, // warm calls reuse their sockets; the pace stays below 50
-    },
+    }),
   };
+}
+
+/**
+ * Connections of which one that fails takes the idle ones with it. While Lambda is frozen a NAT gateway forgets them
+ * all, and resets each when it is used next: more of them than there are attempts.
+ */
+class Connections extends NodeHttpHandler {
+  override async handle(...sent: Parameters<NodeHttpHandler['handle']>) {
+    try {
+      return await super.handle(...sent);
+    } catch (error) {
+      const { httpAgent, httpsAgent } = this.httpHandlerConfigs();
+      for (const agent of [httpAgent, httpsAgent]) {
+        if (!agent || !('freeSockets' in agent)) continue;
+        for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+      }
+      throw error;
+    }
+  }
 }
 
 /** What an error of the SDK means: AWS failing or our time up is UNAVAILABLE (503), AWS refusing us is INTERNAL (500). */
@@ -43,7 +63,15 @@ export function throttled(error: unknown): boolean {
 
 /** AWS or the network failed, and the same request may succeed a moment later. */
 export function failed(error: unknown): boolean {
-  return isSdkError(error) && (isThrottlingError(error) || isTransientError(error) || isServerError(error));
+  if (!isSdkError(error)) return false;
+  const locked = error.name === 'TransactionConflictException'; // for as long as someone's transaction holds the item
+  return locked || isThrottlingError(error) || isTransientError(error) || isServerError(error);
+}
+
+/** How many milliseconds AWS asks us to wait, by the header of its answer; 0 when it does not say. */
+export function retryAfterMs(error: unknown): number {
+  const hint = isSdkError(error) ? getRetryAfterHint(error.$response) : undefined;
+  return Math.max(0, (hint?.getTime() ?? 0) - Date.now());
 }
 
 function isSdkError(error: unknown): error is SdkError {

@@ -59,6 +59,7 @@ export const KNOWN_LAYOUTS: Record<string, Layout> = {
     tableKey: ['id'],
     index: 'session_userId_idx',
     userKey: { name: 'userId', type: 'S', value: '{user_id}' },
+    sortKey: { name: 'createdAt', beginsWith: '' },
     expiry: { name: 'expiresAt', unit: 'iso' },
   },
 };

@@ -1,28 +1,18 @@
-import {
-  type CryptoKey,
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  customFetch,
-  errors,
-  type FetchImplementation,
-  type JSONWebKeySet,
-  type JWKSCacheInput,
-  type JWTVerifyGetKey,
-  jwksCache,
-} from 'jose';
+import { Cached } from './cached.ts';
 import { ServiceError } from './errors.ts';
+import { byKid, fetchKeySet, type KeySet, readKeySet } from './key_set.ts';
 
-/** A validator record in the vocabulary of Odoo's auth_jwt, checked, with its key ready for use. */
+/** A validator record in the vocabulary of Odoo's auth_jwt, checked, with its keys ready for use. */
 export type ValidatorRecord = {
   name: string;
   algorithm: string;
-  key: JWTVerifyGetKey;
+  keys: Cached<KeySet>;
+  shortKey: boolean;
   audience: string[];
   issuer: string;
   allowedEmails: Set<string> | undefined;
   maxTokenAgeSeconds: number;
   previousKeyGraceMs: number;
-  shortKey: boolean;
 };
 
 // A key must have as many bytes as the hash (RFC 7518 §3.2).
@@ -31,40 +21,24 @@ const SECRET_ALGORITHMS = new Map([
   ['HS384', { hash: 'SHA-384', bytes: 48 }],
   ['HS512', { hash: 'SHA-512', bytes: 64 }],
 ]);
-const PUBLIC_KEY_ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-];
-
+const PUBLIC_KEY_ALGORITHM = /^(RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA)$/;
 const JWKS_MAX_AGE_MS = 300_000;
-const JWKS_COOLDOWN_MS = 30_000;
-const JWKS_TIMEOUT_MS = 2000;
-const JWKS_MAX_BYTES = 64 * 1024;
-const JWKS_LAST_GOOD_MS = 3_600_000;
 
 /** Reads the text of a secret. Throws ServiceError INTERNAL whose cause names record and field, never a value. */
 export async function readRecord(secretId: string, secretText: string | undefined): Promise<ValidatorRecord> {
   const fields = new Fields(secretId, secretText);
-  const emails = fields.get('allowed_emails') === undefined ? undefined : new Set(fields.list('allowed_emails'));
-  const common = {
+  const rules = {
     name: fields.text('name'),
     audience: fields.list('audience'),
     issuer: fields.text('issuer'),
-    allowedEmails: emails,
+    allowedEmails: fields.get('allowed_emails') === undefined ? undefined : new Set(fields.list('allowed_emails')),
     maxTokenAgeSeconds: fields.seconds('max_token_age_seconds', 86_400),
     previousKeyGraceMs: 1000 * fields.seconds('previous_key_grace_seconds', 3600),
   };
+  if (rules.audience.length === 0) fields.refuse('audience', 'must name at least one');
   const type = fields.text('signature_type');
-  if (type === 'secret') return { ...common, ...(await sharedKey(fields)) };
-  if (type === 'public_key') return { ...common, ...publicKeys(fields), shortKey: false };
+  if (type === 'secret') return { ...rules, ...(await sharedKey(fields)) };
+  if (type === 'public_key') return { ...rules, ...(await publicKeys(fields)), shortKey: false };
   return fields.refuse('signature_type', 'must be secret or public_key');
 }
 
@@ -74,80 +48,34 @@ async function sharedKey(fields: Fields) {
     SECRET_ALGORITHMS.get(algorithm) ?? fields.refuse('secret_algorithm', 'must be HS256, HS384 or HS512');
   const secret = new TextEncoder().encode(fields.text('secret_key'));
   const shortKey = secret.length < bytes;
-  if (shortKey && fields.get('allow_short_key') !== true) {
+  if (!fields.flag('allow_short_key') && shortKey) {
     fields.refuse(
       'secret_key',
       `is shorter than the ${bytes} bytes of ${algorithm}: use a longer one, or set allow_short_key while you migrate`,
     );
   }
-  const key: CryptoKey = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash }, false, ['verify']);
-  return { algorithm, shortKey, key: async () => key };
+  const key = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash }, false, ['verify']);
+  return { algorithm, shortKey, keys: fixed(() => [key]) };
 }
 
-function publicKeys(fields: Fields) {
+async function publicKeys(fields: Fields) {
   const algorithm = fields.text('public_key_algorithm');
-  if (!PUBLIC_KEY_ALGORITHMS.includes(algorithm)) {
-    fields.refuse('public_key_algorithm', `must be one of ${PUBLIC_KEY_ALGORITHMS.join(', ')}`);
+  if (!PUBLIC_KEY_ALGORITHM.test(algorithm)) {
+    fields.refuse('public_key_algorithm', 'must be RS, PS or ES with 256, 384 or 512, or EdDSA');
   }
   const inline = fields.get('public_key_jwks');
-  if (inline !== undefined) return { algorithm, key: inlineKeys(inline, fields) };
-  const uri = fields.text('public_key_jwk_uri');
-  if (!URL.canParse(uri) || new URL(uri).protocol !== 'https:')
-    fields.refuse('public_key_jwk_uri', 'must be an https address');
-  return { algorithm, key: remoteKeys(new URL(uri)) };
-}
-
-function inlineKeys(given: unknown, fields: Fields): JWTVerifyGetKey {
-  if (!isKeySet(given)) return fields.refuse('public_key_jwks', 'must be a JWK set with at least one key');
-  if (given.keys.some((jwk) => 'd' in jwk || 'k' in jwk))
-    fields.refuse('public_key_jwks', 'must hold public keys only');
-  return createLocalJWKSet(given);
-}
-
-function isKeySet(given: unknown): given is JSONWebKeySet {
-  if (typeof given !== 'object' || given === null || !('keys' in given) || !Array.isArray(given.keys)) return false;
-  return (
-    given.keys.length > 0 &&
-    given.keys.every((jwk) => typeof jwk === 'object' && jwk !== null && typeof jwk.kty === 'string')
-  );
-}
-
-/** The keys behind an address. While it fails, the last good set serves on for an hour at most; with none, UNAVAILABLE. */
-function remoteKeys(url: URL): JWTVerifyGetKey {
-  const lastGood: JWKSCacheInput & { uat?: number; jwks?: JSONWebKeySet } = {};
-  const remote = createRemoteJWKSet(url, {
-    cacheMaxAge: JWKS_MAX_AGE_MS,
-    cooldownDuration: JWKS_COOLDOWN_MS,
-    timeoutDuration: JWKS_TIMEOUT_MS,
-    [customFetch]: limitedFetch,
-    [jwksCache]: lastGood,
-  });
-  return async (header, token) => {
-    try {
-      return await remote(header, token);
-    } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error;
-      if (lastGood.jwks && Date.now() - (lastGood.uat ?? 0) < JWKS_LAST_GOOD_MS) {
-        // A key that the last good set lacks may be a new one: not a refusal, we cannot tell.
-        const known = createLocalJWKSet(lastGood.jwks)(header, token);
-        return known.catch((cause) => Promise.reject(new ServiceError('UNAVAILABLE', 'jwks_unavailable', cause)));
-      }
-      throw new ServiceError('UNAVAILABLE', 'jwks_unavailable', error);
-    }
-  };
-}
-
-const limitedFetch: FetchImplementation = async (url, options) => {
-  const response = await fetch(url, options);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > JWKS_MAX_BYTES) throw new Error('the key set is larger than 64 KiB');
-    chunks.push(chunk);
+  if (inline !== undefined) {
+    const keys = await readKeySet(inline, algorithm).catch(() => fields.refuse('public_key_jwks', 'must be a JWK set'));
+    if (keys.length === 0) fields.refuse('public_key_jwks', `holds no public key for ${algorithm}`);
+    return { algorithm, keys: fixed(byKid(keys)) };
   }
-  return new Response(Buffer.concat(chunks), { status: response.status });
-};
+  const url = fields.httpsUrl('public_key_jwk_uri');
+  return { algorithm, keys: new Cached((deadline) => fetchKeySet(url, algorithm, deadline), JWKS_MAX_AGE_MS) };
+}
+
+function fixed(keySet: KeySet): Cached<KeySet> {
+  return new Cached(async () => keySet, Number.POSITIVE_INFINITY);
+}
 
 /** The record's members, each checked as it is read. */
 class Fields {
@@ -184,12 +112,23 @@ class Fields {
   list(field: string): string[] {
     const value = this.get(field);
     if (value === undefined) this.refuse(field, 'is missing');
-    const entries: unknown[] = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : [];
-    if (entries.length === 0) this.refuse(field, 'must be text or a list of texts');
+    const list = typeof value === 'string' ? value.split(',') : value;
+    const entries: unknown[] = Array.isArray(list) ? list : this.refuse(field, 'must be text or a list of texts');
     return entries.map(
       (entry) =>
         (typeof entry === 'string' && entry.trim()) || this.refuse(field, 'has an entry that is blank or no text'),
     );
+  }
+
+  flag(field: string): boolean {
+    const value = this.get(field) ?? false;
+    return typeof value === 'boolean' ? value : this.refuse(field, 'must be true or false');
+  }
+
+  httpsUrl(field: string): URL {
+    const url = URL.parse(this.text(field));
+    if (url?.protocol === 'https:' && !url.username && !url.password) return url;
+    return this.refuse(field, 'must be an https address, without user and password');
   }
 
   seconds(field: string, fallback: number): number {

@@ -9,7 +9,7 @@ import { newClaims, newRecord, signToken, storeRecord } from './local/tokens.ts'
 
 const FIELDS = [
   'timestamp level message outcome reason fault user_id caller_reason actor validator alg key_stage short_key token_id',
-  'passes retries request_id api_request_id source_ip user_agent requests rejections sessions_ended sessions_expired',
+  'passes retries function_name request_id api_request_id source_ip user_agent requests rejections sessions_ended sessions_expired',
   'sessions_written_back sessions_left stale_record throttles duration_ms _aws',
 ].flatMap((line) => line.split(' '));
 
@@ -117,14 +117,14 @@ for (const [outcome, reason, token] of rejections) {
     const text = await token();
     const line = await lineOf(text === undefined ? {} : { token: text });
     assert.partialDeepStrictEqual(line, { outcome, reason, rejections: 1, level: 'INFO', sessions_left: 0 });
-    assert.deepEqual(metricsOf(line).rejections, ['reason']);
+    assert.deepEqual(metricsOf(line).rejections, ['function_name', 'reason']);
   });
 }
 
 test('counts an accepted request as no rejection', async () => {
   const metrics = metricsOf(await lineOf({ userId: '32', token: await signToken(key) }));
   assert.equal(metrics.rejections, undefined);
-  assert.deepEqual(metrics.requests, ['outcome']);
+  assert.deepEqual(metrics.requests, ['function_name', 'outcome']);
   const plain = [
     'sessions_ended',
     'sessions_written_back',
@@ -133,7 +133,7 @@ test('counts an accepted request as no rejection', async () => {
     'throttles',
     'duration_ms',
   ];
-  for (const name of plain) assert.deepEqual(metrics[name], [], name);
+  for (const name of plain) assert.deepEqual(metrics[name], ['function_name'], name);
 });
 
 test('says that sessions may be left when DynamoDB fails', async () => {

@@ -10,6 +10,7 @@ type Response = Ref & { headers: Record<string, Header>; content: Record<string,
 export const openapi = parse(readFileSync(new URL('../../docs/openapi.yaml', import.meta.url), 'utf8'));
 
 const responses: Record<string, Response> = openapi.paths['/auth/logout_user/{user_id}'].post.responses;
+const references = new Map<string, object>(); // Ajv compiles a schema once if it is the same object
 const ajv = new Ajv2020({ strict: false }).addSchema(openapi, 'openapi');
 
 /** Where an answer departs from docs/openapi.yaml: in its status, a header, or the body. Empty when it does not. */
@@ -39,7 +40,10 @@ function resolve<T extends Ref>(node: T): T {
 }
 
 function absolute(schema: Ref & object): object {
-  return schema.$ref ? { $ref: `openapi${schema.$ref}` } : schema;
+  if (!schema.$ref) return schema;
+  const reference = references.get(schema.$ref) ?? { $ref: `openapi${schema.$ref}` };
+  references.set(schema.$ref, reference);
+  return reference;
 }
 
 function titled(name: string): string {

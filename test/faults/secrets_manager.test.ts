@@ -1,0 +1,106 @@
+// The faults of Secrets Manager, on the wire: at a cold start, and once a record is cached. Never a 401.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { readLayout } from '../../lib/layout.ts';
+import { auditLines } from '../local/lambda.ts';
+import { createTable, newSessions, putItems, sessionsLeft } from '../local/tables.ts';
+import * as faults from './faults.ts';
+import type { Fault } from './proxy.ts';
+import { assertFailure, type Logout, startFaultyAws, startRoute } from './route.ts';
+
+const { dynamodb, secretsManager } = await startFaultyAws();
+const table = await createTable(readLayout('default'));
+
+let users = 9_000_000;
+const { refuse, html } = faults;
+const ALWAYS = Number.POSITIVE_INFINITY;
+const SHORT_MS = 2500; // 1.5 s of them are kept for the answer
+
+/** A fault: what is answered at a cold start when it happens so many times, or always in the time given. */
+type Row = [name: string, fault: Fault, outcome: true | 500 | 503, times: number, remainingMs?: number];
+const rows: Row[] = [
+  ['throttles twice', refuse(400, 'ThrottlingException'), true, 2],
+  ['throttles for good', refuse(400, 'ThrottlingException'), 503, ALWAYS, SHORT_MS],
+  ['answers 429 and names a wait', refuse(429, 'SlowDown', { 'x-amz-retry-after': '100' }), true, 1],
+  [
+    'answers 429 and names a wait beyond the deadline',
+    refuse(429, 'SlowDown', { 'x-amz-retry-after': '60000' }),
+    503,
+    1,
+    SHORT_MS,
+  ],
+  ['answers 500 twice', refuse(500, 'InternalServiceError'), true, 2],
+  ['answers 500 for good', refuse(500, 'InternalServiceError'), 503, ALWAYS],
+  ['answers 502 twice', html(502), true, 2],
+  ['answers 503 with a page of HTML for good', html(503), 503, ALWAYS],
+  ['resets the connection twice', faults.reset, true, 2],
+  ['resets every connection', faults.reset, 503, ALWAYS],
+  ['closes the connection before the answer twice', faults.hangUp, true, 2],
+  ['ends the answer in its middle twice', faults.truncate, true, 2],
+  ['loses the answer twice', faults.loseAnswer, true, 2],
+  ['does not answer once', faults.silence, true, 1],
+  ['never answers', faults.silence, 503, ALWAYS, SHORT_MS],
+  ['stops in the middle of an answer once', faults.stall, true, 1],
+  ['stops in the middle of every answer', faults.stall, 503, ALWAYS, SHORT_MS],
+  ['answers a byte at a time', faults.trickle, 503, ALWAYS, SHORT_MS],
+  ['answers 200 with broken JSON', faults.garbled, 500, 1],
+  ['answers 200 with a page of HTML', html(200), 500, 1],
+  ['finds our clock wrong', faults.clockSkew, true, 1],
+  ['has no such record', refuse(400, 'ResourceNotFoundException'), 500, 1],
+  ['has the record marked for deletion', refuse(400, 'InvalidRequestException'), 500, 1],
+  ['cannot decrypt the record', refuse(400, 'DecryptionFailure'), 500, 1],
+  ['denies access', refuse(400, 'AccessDeniedException'), 500, 1],
+  ['does not know our credentials', refuse(400, 'UnrecognizedClientException'), 500, 1],
+];
+
+/** A cold start of its own for each row: one after the other, since each reads the one environment. */
+async function startRows(given: Row[], environment: Record<string, string>) {
+  const started: { row: Row; secretId: string; logout: Logout }[] = [];
+  for (const row of given) started.push({ row, ...(await startRoute({ SESSIONS_TABLE: table, ...environment })) });
+  return started;
+}
+
+const coldStarts = await startRows(rows, {});
+const outages = rows.filter(([name]) => /for good|never|beyond|byte/.test(name));
+const cached = await startRows(outages, { VALIDATOR_MAX_AGE_SECONDS: '0' });
+describe('Secrets Manager', { concurrency: true }, () => {
+  describe('at a cold start', { concurrency: 8 }, () => {
+    for (const { row, secretId, logout } of coldStarts) {
+      const [name, fault, outcome, times, remainingMs] = row;
+      test(`answers ${outcome} when it ${name}`, async () => {
+        const user = String(users++);
+        await putItems(table, newSessions(user, 2));
+        secretsManager.inject('GetSecretValue', secretId, fault, times);
+        const requests = await dynamodb.requests(user, async () => {
+          const answer = await logout(user, remainingMs);
+          if (outcome === true) assert.equal(answer.json.result, true, answer.text);
+          else assertFailure(answer, outcome);
+        });
+        assert.deepEqual(
+          requests,
+          outcome === true ? ['Query', 'BatchWriteItem'] : [],
+          'DynamoDB hears of verified calls only',
+        );
+
+        secretsManager.heal(secretId);
+        assert.equal((await logout(user)).status, 200, 'the next call succeeds');
+        assert.equal(await sessionsLeft(table, user), 0);
+      });
+    }
+  });
+
+  describe('with a record in the cache', { concurrency: 8 }, () => {
+    for (const { row, secretId, logout } of cached) {
+      const [name, fault] = row;
+      test(`serves the cached record, and says so in the audit record, when it ${name}`, async () => {
+        const [before, user] = [String(users++), String(users++)];
+        await putItems(table, newSessions(user, 2));
+        assert.equal((await logout(before)).status, 200);
+        secretsManager.inject('GetSecretValue', secretId, fault);
+        const lines = await auditLines(async () => assert.equal((await logout(user)).json.result, true));
+        assert.equal(lines.find((line) => line.user_id === user)?.stale_record, 1);
+        assert.equal(await sessionsLeft(table, user), 0);
+      });
+    }
+  });
+});
