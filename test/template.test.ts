@@ -1,0 +1,245 @@
+// What `npm run package` leaves behind: the zip and the template, for several sets of parameters.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, describe, test } from 'node:test';
+import { readLayout } from '../lib/layout.ts';
+import { startLocalAws } from './local/aws.ts';
+import { auditLines, coldStart, gatewayEvent } from './local/lambda.ts';
+import { createTable, newSessions, putItems } from './local/tables.ts';
+import { newRecord, signToken, storeRecord } from './local/tokens.ts';
+import { faultsOf } from './template/cloudformation.ts';
+import { statementsOf } from './template/iam.ts';
+import { dashboardOf, metricsOfAlarms, metricsOfDashboard, metricsWritten } from './template/metrics.ts';
+import { packageService, propertiesOf, resourcesOf, type Template } from './template/package.ts';
+import { runUnzipped, unzip } from './template/zip.ts';
+
+const FUNCTION = 'LogoutUnderscoreuserLambdaFunction';
+const MAX_ZIP_BYTES = 150_000;
+const TOPIC = 'arn:aws:sns:eu-central-1:123456789012:on-call';
+const ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:erp/validator-x1Y2z3';
+const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/0d3f-4a';
+
+const { template, templateFile, archives, output } = await packageService();
+const [zip = Buffer.alloc(0)] = archives;
+const [another, existing] = await Promise.all([
+  packageService(
+    {
+      layout: 'better-auth',
+      alarmTopic: TOPIC,
+      reservedConcurrency: '20',
+      memory: '1024',
+      throttleRate: '7',
+      throttleBurst: '9',
+      userIdPattern: '[a-z]{2,8}|x',
+      settleSeconds: '2',
+    },
+    { stage: 'prod', bundle: false },
+  ),
+  packageService({ table: 'web.sessions', layout: 'authjs', records: `crm, ${ARN}`, kmsKey: KEY }, { bundle: false }),
+]);
+
+describe('the package', () => {
+  test('is made without a warning', () => {
+    assert.doesNotMatch(output, /warn|deprecat|error/i);
+  });
+
+  test('holds the bundled function and nothing else', () => {
+    assert.equal(archives.length, 1);
+    assert.deepEqual(Object.keys(unzip(zip)), ['functions/logout_user.cjs']);
+    assert.ok(zip.length <= MAX_ZIP_BYTES, `${zip.length} bytes`);
+  });
+
+  test('logs a user out by itself, in an empty folder', async () => {
+    const aws = await startLocalAws();
+    after(() => aws.close());
+    Object.assign(process.env, aws.environment);
+    const record = newRecord();
+    const table = await createTable(readLayout('default'));
+    await putItems(table, newSessions('2', 3));
+    const env = { ...aws.environment, SESSIONS_TABLE: table, VALIDATOR_SECRET_IDS: await storeRecord(record) };
+    const event = gatewayEvent({ userId: '2', token: await signToken(record.secret_key) });
+    assert.equal(await runUnzipped(zip, env, event), '200 {"jsonrpc":"2.0","id":null,"result":true}');
+  });
+});
+
+describe('the template', () => {
+  test('has no error, and no warning that is not explained', () => {
+    assert.deepEqual(faultsOf([templateFile, another.templateFile, existing.templateFile]), []);
+  });
+
+  test('runs the function on Graviton for less time than the API waits, traced, with logs in JSON', () => {
+    assert.partialDeepStrictEqual(propertiesOf(template, FUNCTION), {
+      Handler: 'functions/logout_user.handler',
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Timeout: 25,
+      MemorySize: 512,
+      TracingConfig: { Mode: 'Active' },
+      LoggingConfig: { LogFormat: 'JSON' },
+      Role: { 'Fn::GetAtt': ['LogoutRole', 'Arn'] },
+      ReservedConcurrentExecutions: { Ref: 'AWS::NoValue' },
+    });
+    const [integration] = Object.values(resourcesOf(template, 'AWS::ApiGatewayV2::Integration'));
+    assert.partialDeepStrictEqual(integration?.Properties, { TimeoutInMillis: 30_000, PayloadFormatVersion: '2.0' });
+  });
+
+  test('gives the function names and settings, and never a key', () => {
+    assert.deepEqual(propertiesOf(template, FUNCTION).Environment, {
+      Variables: {
+        SESSIONS_TABLE: 'auth-logout-user-dev-sessions',
+        SESSION_LAYOUT: 'default',
+        VALIDATOR_SECRET_IDS: 'auth-logout-user-dev-validator',
+        VALIDATOR_MAX_AGE_SECONDS: '300',
+        USER_ID_PATTERN: '0|[1-9][0-9]{0,18}',
+        SETTLE_SECONDS: '0',
+      },
+    });
+    assert.doesNotMatch(JSON.stringify(template), /\{\{resolve:|logout_api_secretkey/);
+  });
+
+  test('has one route, throttled, without CORS, and an access log that no token gets into', () => {
+    const routes = Object.values(resourcesOf(template, 'AWS::ApiGatewayV2::Route'));
+    assert.deepEqual(
+      routes.map(({ Properties }) => Properties.RouteKey),
+      ['POST /auth/logout_user/{user_id}'],
+    );
+    assert.equal(propertiesOf(template, 'HttpApi').CorsConfiguration, undefined);
+    const { DefaultRouteSettings, AccessLogSettings } = propertiesOf(template, 'HttpApiStage');
+    assert.deepEqual(DefaultRouteSettings, { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 });
+    const { Format }: { Format: string } = JSON.parse(JSON.stringify(AccessLogSettings));
+    assert.ok(JSON.parse(Format).api_request_id, 'the line leads to the audit record');
+    assert.doesNotMatch(Format, /header|authorization|authorizer|\$context\.path/i);
+  });
+
+  test('keeps every log for as long as the stage says', () => {
+    for (const [stage, days] of [
+      [template, 90],
+      [another.template, 365],
+    ] as const) {
+      const groups = Object.values(resourcesOf(stage, 'AWS::Logs::LogGroup'));
+      assert.deepEqual(
+        groups.map(({ Properties }) => Properties.RetentionInDays),
+        [days, days],
+      );
+    }
+  });
+
+  test('has a secret generate the key of the record, which outlives the stack', () => {
+    const { ValidatorRecord } = template.Resources;
+    assert.partialDeepStrictEqual(ValidatorRecord, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    const { GenerateSecretString } = propertiesOf(template, 'ValidatorRecord');
+    const { SecretStringTemplate, ...generated }: Record<string, string> = JSON.parse(
+      JSON.stringify(GenerateSecretString),
+    );
+    assert.deepEqual(generated, { GenerateStringKey: 'secret_key', PasswordLength: 64, ExcludePunctuation: true });
+    const { secret_key: _, ...record } = newRecord({ name: 'auth_logout_user_jwt' });
+    assert.deepEqual(JSON.parse(SecretStringTemplate ?? ''), record);
+  });
+
+  test('makes a table that is hard to lose, for the layout that the function reads', () => {
+    const safe = { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' };
+    const properties = {
+      BillingMode: 'PAY_PER_REQUEST',
+      OnDemandThroughput: { MaxReadRequestUnits: 12_000, MaxWriteRequestUnits: 4000 },
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      SSESpecification: { SSEEnabled: true },
+      DeletionProtectionEnabled: true,
+    };
+    const text = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' });
+    assert.deepEqual(template.Resources.SessionsTable, {
+      Type: 'AWS::DynamoDB::Table',
+      ...safe,
+      Properties: {
+        ...properties,
+        TableName: 'auth-logout-user-dev-sessions',
+        KeySchema: [
+          { AttributeName: 'user_id', KeyType: 'HASH' },
+          { AttributeName: 'session_id', KeyType: 'RANGE' },
+        ],
+        AttributeDefinitions: [text('user_id'), text('session_id')],
+        TimeToLiveSpecification: { AttributeName: 'expires_at', Enabled: true },
+      },
+    });
+    const byIndex = propertiesOf(another.template, 'SessionsTable');
+    assert.partialDeepStrictEqual(byIndex, {
+      ...properties,
+      TableName: 'auth-logout-user-prod-sessions',
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+      GlobalSecondaryIndexes: [{ IndexName: 'session_userId_idx', Projection: { ProjectionType: 'KEYS_ONLY' } }],
+    });
+    assert.equal(byIndex.TimeToLiveSpecification, undefined, 'its expiry is not in seconds');
+  });
+
+  test('makes no table and no record when there are some, and lets the role at just those', () => {
+    assert.deepEqual(resourcesOf(existing.template, 'AWS::DynamoDB::Table'), {});
+    assert.deepEqual(resourcesOf(existing.template, 'AWS::SecretsManager::Secret'), {});
+    const here = (service: string, resource: string) => ({
+      'Fn::Sub': `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`,
+    });
+    const resources = Object.fromEntries(statementsOf(existing.template).map(({ Sid, Resource }) => [Sid, Resource]));
+    assert.partialDeepStrictEqual(resources, {
+      FindSessions: here('dynamodb', 'table/web.sessions'),
+      EndSessions: here('dynamodb', 'table/web.sessions'),
+      ReadRecords: [here('secretsmanager', 'secret:crm-??????'), ARN],
+      Decrypt: KEY,
+    });
+    assert.deepEqual(existing.template.Outputs.SecretIds?.Value, `crm, ${ARN}`);
+  });
+
+  test('says where the service is, and its record, table and dashboard', () => {
+    const { HttpApiUrl, SecretIds, Table, Dashboard } = template.Outputs;
+    assert.match(JSON.stringify(HttpApiUrl?.Value), /"https:\/\/",\{"Ref":"HttpApi"\},"\.execute-api\."/);
+    assert.equal(SecretIds?.Value, 'auth-logout-user-dev-validator');
+    assert.equal(Table?.Value, 'auth-logout-user-dev-sessions');
+    assert.match(JSON.stringify(Dashboard?.Value), /#dashboards\/dashboard\/\$\{Dashboard\}/);
+  });
+
+  test('differs between stages by parameters only', () => {
+    const types = (of: Template) => Object.entries(of.Resources).map(([id, { Type }]) => `${id} ${Type}`);
+    assert.deepEqual(types(another.template), types(template));
+    assert.partialDeepStrictEqual(propertiesOf(another.template, FUNCTION), {
+      MemorySize: 1024,
+      ReservedConcurrentExecutions: 20,
+      Environment: {
+        Variables: { SESSION_LAYOUT: 'better-auth', USER_ID_PATTERN: '[a-z]{2,8}|x', SETTLE_SECONDS: '2' },
+      },
+    });
+    const { DefaultRouteSettings } = propertiesOf(another.template, 'HttpApiStage');
+    assert.deepEqual(DefaultRouteSettings, { ThrottlingRateLimit: '7', ThrottlingBurstLimit: '9' });
+  });
+});
+
+describe('the alarms and the dashboard', () => {
+  const alarms = (of: Template) => Object.values(resourcesOf(of, 'AWS::CloudWatch::Alarm'));
+
+  test('each alarm has a chapter in docs/operations.md, and stays quiet while nothing happens', () => {
+    const chapters = [...readFileSync('docs/operations.md', 'utf8').matchAll(/^### (.*)$/gm)].map(([, title]) => title);
+    const names = alarms(template).map(({ Properties }) => String(Properties.AlarmName));
+    assert.ok(names.length >= 7);
+    for (const name of names)
+      assert.ok(chapters.includes(name.replace('auth-logout-user-dev-', '')), `a chapter for ${name}`);
+    for (const { Properties } of alarms(template)) assert.equal(Properties.TreatMissingData, 'notBreaching');
+  });
+
+  test('tell the topic, if there is one', () => {
+    for (const { Properties } of alarms(template))
+      assert.deepEqual([Properties.AlarmActions, Properties.OKActions], [[], []]);
+    for (const { Properties } of alarms(another.template))
+      assert.deepEqual([Properties.AlarmActions, Properties.OKActions], [[TOPIC], [TOPIC]]);
+  });
+
+  test('look at the metrics that the function writes, and the dashboard at all of them', async () => {
+    const lambda = await coldStart({ SESSIONS_TABLE: 'none', VALIDATOR_SECRET_IDS: 'none' });
+    const lines = await auditLines(() => lambda.invoke());
+    const isOwn = (metric: string) => metric.startsWith('auth-logout-user ');
+    const written = metricsWritten(lines[0]).sort();
+    assert.deepEqual([...new Set(metricsOfDashboard(template).filter(isOwn))].sort(), written);
+    const watched = metricsOfAlarms(template).filter(isOwn);
+    assert.deepEqual(
+      watched.filter((metric) => !written.includes(metric)),
+      [],
+    );
+    for (const id of Object.keys(resourcesOf(template, 'AWS::CloudWatch::Alarm')))
+      assert.ok(dashboardOf(template).includes(`\${${id}.Arn}`), `${id} is shown`);
+  });
+});

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import type { AuditLine } from '../local/lambda.ts';
+import { propertiesOf, resourcesOf, type Template } from './package.ts';
+
+// A metric is written here as CloudWatch tells it from others: namespace, name and the names of its dimensions.
+
+type Embedded = { CloudWatchMetrics: { Namespace: string; Dimensions: [string[]]; Metrics: { Name: string }[] }[] };
+type Widget = { properties: { metrics?: (string | { expression?: string })[][] } };
+
+/** The metrics that CloudWatch takes from an audit record. */
+export function metricsWritten(line: AuditLine | undefined): string[] {
+  const { CloudWatchMetrics }: Embedded = JSON.parse(JSON.stringify(line?._aws));
+  return CloudWatchMetrics.flatMap(({ Namespace, Dimensions: [dimensions], Metrics }) =>
+    Metrics.map(({ Name }) => [Namespace, Name, ...dimensions].join(' ')),
+  );
+}
+
+/** The metrics that alarms look at. */
+export function metricsOfAlarms(template: Template): string[] {
+  return Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm')).map(({ Properties }) => {
+    const dimensions: { Name: string }[] = JSON.parse(JSON.stringify(Properties.Dimensions ?? []));
+    return [Properties.Namespace, Properties.MetricName, ...dimensions.map(({ Name }) => Name)].join(' ');
+  });
+}
+
+/** The metrics that the dashboard shows. */
+export function metricsOfDashboard(template: Template): string[] {
+  const { widgets }: { widgets: Widget[] } = JSON.parse(dashboardOf(template));
+  return widgets.flatMap(({ properties }) => {
+    let last: string[] = [];
+    return (properties.metrics ?? []).map((given) => {
+      const search = given.map((part) => (typeof part === 'string' ? undefined : part.expression)).find(Boolean);
+      if (search) return metricOfSearch(search);
+      const parts = given.filter((part) => typeof part === 'string');
+      // A dot repeats what stands there in the line before, three dots all that does.
+      last = parts[0] === '...' ? last : parts.map((part, n) => (part === '.' ? (last[n] ?? '') : part));
+      return last.filter((_, n) => n < 2 || n % 2 === 0).join(' ');
+    });
+  });
+}
+
+/** The body of the dashboard, as it is before CloudFormation fills in names. */
+export function dashboardOf(template: Template): string {
+  const { DashboardBody } = propertiesOf(template, 'Dashboard');
+  const { 'Fn::Sub': body }: { 'Fn::Sub': string } = JSON.parse(JSON.stringify(DashboardBody));
+  return body;
+}
+
+function metricOfSearch(expression: string): string {
+  const [, schema = '', name = ''] =
+    expression.match(/^SEARCH\('\{(.*)\} MetricName="(\w+)"/) ?? assert.fail(expression);
+  const [namespace, ...dimensions] = schema.split(',');
+  return [namespace, name, ...dimensions].join(' ');
+}

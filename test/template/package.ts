@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export type Resource = {
+  Type: string;
+  Properties: Record<string, unknown>;
+  DeletionPolicy?: string;
+  UpdateReplacePolicy?: string;
+};
+export type Template = { Resources: Record<string, Resource>; Outputs: Record<string, { Value: unknown }> };
+/** `bundle: false` packs an empty file: twice as fast, where the template alone matters. */
+export type Options = { stage?: string; bundle?: boolean };
+export type Outcome = { code: number | null; output: string; folder: string };
+export type Package = { template: Template; templateFile: string; archives: Buffer[]; output: string };
+
+const root = mkdtempSync(join(tmpdir(), 'package-'));
+mkdirSync(join(root, 'home'));
+process.once('exit', () => rmSync(root, { recursive: true }));
+
+/** Runs the Serverless Framework on a copy of the project, as a newcomer without AWS credentials does. */
+export function serverless(
+  command: string,
+  parameters: Record<string, string> = {},
+  { stage = 'dev', bundle = true }: Options = {},
+): Promise<Outcome> {
+  const folder = mkdtempSync(join(root, 'project-'));
+  for (const name of ['functions', 'lib', 'package.json', 'serverless.yml'])
+    cpSync(name, join(folder, name), { recursive: true });
+  symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
+  if (!bundle) leaveBundleOut(folder);
+  const options = Object.entries(parameters).flatMap(([name, value]) => ['--param', `${name}=${value}`]);
+  const words = ['node_modules/serverless/bin/serverless.js', command, '--stage', stage, ...options];
+  const env = {
+    HOME: join(root, 'home'), // no credentials there; in the project's folder the framework would search it all
+    PATH: process.env.PATH,
+    NO_COLOR: '1',
+    SLS_TELEMETRY_DISABLED: '1',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    NODE_COMPILE_CACHE: join(process.cwd(), 'node_modules/.cache/serverless'), // half of the time is loading it
+  };
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, words, { cwd: folder, env, timeout: 180_000 }, (_, stdout, stderr) =>
+      resolve({ code: child.exitCode, output: `${stdout}${stderr}`, folder }),
+    );
+  });
+}
+
+/** What `npm run package` leaves behind with these parameters. */
+export async function packageService(parameters: Record<string, string> = {}, options: Options = {}): Promise<Package> {
+  const { code, output, folder } = await serverless('package', parameters, options);
+  if (code !== 0) throw new Error(`serverless package ended with ${code}: ${output}`);
+  const files = readdirSync(join(folder, '.serverless'));
+  const templateFile = join(folder, '.serverless/cloudformation-template-update-stack.json');
+  return {
+    template: JSON.parse(readFileSync(templateFile, 'utf8')),
+    templateFile,
+    archives: files
+      .filter((name) => name.endsWith('.zip'))
+      .map((name) => readFileSync(join(folder, '.serverless', name))),
+    output,
+  };
+}
+
+function leaveBundleOut(folder: string): void {
+  const file = join(folder, 'serverless.yml');
+  let text = readFileSync(file, 'utf8');
+  for (const [line, instead] of [
+    ['  - serverless-esbuild\n', ''],
+    ['  individually: true\n', '  artifact: empty.zip\n'],
+  ] as const) {
+    assert.ok(text.includes(line));
+    text = text.replace(line, instead);
+  }
+  writeFileSync(file, text);
+  writeFileSync(join(folder, 'empty.zip'), '');
+}
+
+/** The properties of a resource; of one that is not there, none. */
+export function propertiesOf(template: Template, logicalId: string): Record<string, unknown> {
+  return template.Resources[logicalId]?.Properties ?? {};
+}
+
+/** The resources of that type, by their logical id. */
+export function resourcesOf(template: Template, type: string): Record<string, Resource> {
+  return Object.fromEntries(Object.entries(template.Resources).filter(([, resource]) => resource.Type === type));
+}
