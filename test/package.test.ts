@@ -11,10 +11,10 @@ import leftOut, { LEFT_OUT } from '../functions/left_out.ts';
 import { readLayout } from '../lib/layout.ts';
 import { startLocalAws } from './local/aws.ts';
 import { gatewayEvent } from './local/lambda.ts';
+import { packageService } from './local/package.ts';
 import { createTable, newSessions, putItems } from './local/tables.ts';
 import { newRecord, signToken, storeRecord } from './local/tokens.ts';
-import { packageService } from './template/package.ts';
-import { runUnzipped, unzip } from './template/zip.ts';
+import { runUnzipped, unzip } from './local/zip.ts';
 
 const MAX_BYTES = 260_000;
 const MAX_GZIPPED_BYTES = 80_000;

@@ -20,7 +20,7 @@ import { check } from './check.ts';
 import { v2 } from './event.ts';
 import { plainRequest, send } from './http.ts';
 import { publicKeyRecords } from './keys.ts';
-import { loadHandler, packageService } from './packaged_handler.ts';
+import { loadHandler, packagedHandler } from './packaged_handler.ts';
 import { startService } from './service.ts';
 import { claims, SECRET } from './token.ts';
 
@@ -28,7 +28,7 @@ const PORT = 9169;
 const ANSWERED_WITHIN = { timeout: 5000 };
 const CONTROL = accepted('control', 'The plain request still works.');
 
-const [stopService, packaged] = await Promise.all([startService(PORT), packageService()]);
+const [stopService, packaged] = await Promise.all([startService(PORT), packagedHandler()]);
 after(stopService);
 
 const aws = await startLocalAws();

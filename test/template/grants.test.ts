@@ -6,10 +6,10 @@ import { LIBRARIES, type Library } from '../layouts/libraries.ts';
 import { createTable } from '../layouts/tables.ts';
 import { startLocalAws } from '../local/aws.ts';
 import { coldStart } from '../local/lambda.ts';
+import { type Package, packageService, propertiesOf, resourcesOf } from '../local/package.ts';
 import { putItems } from '../local/tables.ts';
 import { newRecord, signToken, storeRecord } from '../local/tokens.ts';
 import { allows, type Call, statementsOf } from './iam.ts';
-import { type Package, packageService, propertiesOf, resourcesOf } from './package.ts';
 import { type Recorder, startRecorder } from './recorder.ts';
 
 const IN_JSON = JSON.stringify({

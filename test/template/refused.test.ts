@@ -1,7 +1,7 @@
 // What the Serverless Framework refuses, in one clear line.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { serverless } from './package.ts';
+import { serverless } from '../local/package.ts';
 
 const [setting, wildcard, deploy] = await Promise.all([
   serverless('package', { settleSeconds: '11' }, { bundle: false }),

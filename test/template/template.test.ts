@@ -5,13 +5,13 @@ import { after, describe, test } from 'node:test';
 import { readLayout } from '../../lib/layout.ts';
 import { startLocalAws } from '../local/aws.ts';
 import { auditLines, coldStart, gatewayEvent } from '../local/lambda.ts';
+import { packageService, propertiesOf, resourcesOf, type Template } from '../local/package.ts';
 import { createTable, newSessions, putItems } from '../local/tables.ts';
 import { newRecord, signToken, storeRecord } from '../local/tokens.ts';
+import { runUnzipped, unzip } from '../local/zip.ts';
 import { faultsOf } from './cloudformation.ts';
 import { statementsOf } from './iam.ts';
 import { dashboardOf, metricsOfAlarms, metricsOfDashboard, metricsWritten } from './metrics.ts';
-import { packageService, propertiesOf, resourcesOf, type Template } from './package.ts';
-import { runUnzipped, unzip } from './zip.ts';
 
 const FUNCTION = 'LogoutUnderscoreuserLambdaFunction';
 const MAX_ZIP_BYTES = 150_000;

@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { after } from 'node:test';
 import { inflateRawSync } from 'node:zlib';
 
 const END_OF_DIRECTORY = 22; // bytes, when the archive has no comment
@@ -25,14 +24,20 @@ export function unzip(zip: Buffer): Record<string, Buffer> {
   return files;
 }
 
-/** Unpacks the archive into an empty folder and has a Node.js of its own handle the event there, as Lambda does. */
-export function runUnzipped(zip: Buffer, env: Record<string, string>, event: unknown): Promise<string> {
+/** Unpacks the archive into an empty folder of its own, which goes with the process. */
+export function unpack(zip: Buffer): string {
   const folder = mkdtempSync(join(tmpdir(), 'unzipped-'));
-  after(() => rmSync(folder, { recursive: true }));
+  process.once('exit', () => rmSync(folder, { recursive: true }));
   for (const [name, bytes] of Object.entries(unzip(zip))) {
     mkdirSync(join(folder, dirname(name)), { recursive: true });
     writeFileSync(join(folder, name), bytes);
   }
+  return folder;
+}
+
+/** Unpacks the archive and has a Node.js of its own handle the event there, as Lambda does. */
+export function runUnzipped(zip: Buffer, env: Record<string, string>, event: unknown): Promise<string> {
+  const folder = unpack(zip);
   const script = `require('./functions/logout_user.cjs').handler(${JSON.stringify(event)}, {
     getRemainingTimeInMillis: () => 10_000 }).then((answer) => console.log(answer.statusCode, answer.body))`;
   return new Promise((resolve, reject) =>
