@@ -11,7 +11,7 @@ export async function startDynamodbLocal(givenPort: number): Promise<{ url: stri
   const port = givenPort || (await freePort());
   const url = `http://127.0.0.1:${port}`;
   Object.assign(process.env, { DDB_LOCAL_TELEMETRY: '0', JAVA_TOOL_OPTIONS: SHORT_LIVED });
-  const java = spawn({ port, stdio: 'ignore' });
+  const java = spawn({ port, sharedDb: true, stdio: 'ignore' }); // shared: one database for all credentials, as AWS has
   const kill = () => void java.kill('SIGKILL'); // it holds nothing that is worth an orderly end
   process.once('exit', kill);
   let failure: Error | undefined;
