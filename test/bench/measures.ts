@@ -1,0 +1,172 @@
+import type { Contestant, Id } from './contestants.ts';
+import { type Aws, Environment } from './environment.ts';
+import type { Taken } from './runtime.ts';
+
+/** One line of the table: a figure for each contestant that has one. */
+export type Row = { measure: string; unit: string; of: Partial<Record<Id, number>> };
+
+export const THROTTLED = '1 000 deletes a second, 3 000 sessions';
+
+const COLD_SECONDS = 26;
+const WARM_SECONDS = 20;
+const LEAST_ROUNDS = 4;
+const WARM_UP_SECONDS = 2;
+const SEVERAL = 9; // runs of what is over in milliseconds
+const PATIENCE_MS = 10_000;
+
+/** Load and first event, each in a new process: the least CPU, and the median time, of shuffled runs. */
+export async function coldStart(aws: Aws, contestants: Contestant[]): Promise<Row[]> {
+  aws.behave();
+  const runs = new Runs();
+  for (const _round of rounds(COLD_SECONDS)) {
+    for (const { id, file } of shuffled(contestants)) {
+      const environment = new Environment(file, aws.world, aws.newUsers(1));
+      runs.add(id, await environment.started(), 1);
+      environment.close();
+    }
+  }
+  await noneLeft(aws);
+  return [
+    { measure: 'cold start', unit: 'ms of CPU', of: runs.least(({ cpuMs }) => cpuMs) },
+    { measure: 'cold start', unit: 'ms', of: runs.median(({ wallMs }) => wallMs) },
+  ];
+}
+
+/** An event in a warm environment: the least CPU of shuffled blocks of events. */
+export async function warm(aws: Aws, contestants: Contestant[], sessions: number, events: number): Promise<Row[]> {
+  const runs = new Runs();
+  const warmed = await startAll(aws, contestants);
+  const block = ({ environment }: Started, events: number) =>
+    environment.invoke(aws.newUsers(sessions, events), events);
+  for (const _round of rounds(WARM_SECONDS)) {
+    for (const started of shuffled(warmed)) runs.add(started.id, await block(started, events), events);
+  }
+  for (const { environment } of warmed) environment.close();
+  await noneLeft(aws);
+  return [{ measure: `warm, ${plural(sessions)}`, unit: 'ms of CPU', of: runs.least(({ cpuMs }) => cpuMs) }];
+}
+
+/** An event in a warm environment while AWS takes 5 ms for each answer: the median time, for ever more sessions. */
+export async function latency(aws: Aws, contestants: Contestant[]): Promise<Row[]> {
+  const warmed = await startAll(aws, contestants);
+  const rows: Row[] = [];
+  for (const sessions of [10, 25, 100, 1000, 10_000]) {
+    aws.behave({ latencyMs: 5 });
+    const runs = new Runs();
+    for (let round = 0; round < SEVERAL; round++) {
+      for (const { id, environment } of shuffled(warmed)) {
+        const slow = runs.longest(id) > 1000; // once is enough
+        const endless = id === 'document_client' && sessions > 1000; // Lambda would have ended it long before
+        if (!slow && !endless) runs.add(id, await environment.invoke(aws.newUsers(sessions)), 1);
+      }
+    }
+    await noneLeft(aws);
+    rows.push({ measure: `5 ms a request, ${plural(sessions)}`, unit: 'ms', of: runs.median(({ wallMs }) => wallMs) });
+  }
+  for (const { environment } of warmed) environment.close();
+  return rows;
+}
+
+/** 3 000 sessions in a partition that lets 1 000 be deleted in a second: how long, and what is left in the end. */
+export async function throttled(aws: Aws, contestants: Contestant[]): Promise<Row[]> {
+  aws.behave({ latencyMs: 5, deletesPerSecond: 1000 });
+  const seconds: Row = { measure: THROTTLED, unit: 's', of: {} };
+  const left: Row = { measure: THROTTLED, unit: 'sessions left', of: {} };
+  for (const { id, file } of contestants) {
+    const environment = new Environment(file, aws.world, aws.newUsers(1));
+    await environment.started();
+    const user = aws.newUsers(3000);
+    const giveUp = setTimeout(() => environment.close(), PATIENCE_MS);
+    const taken = await environment.invoke(user).catch(() => undefined);
+    clearTimeout(giveUp);
+    environment.close();
+    if (taken?.answered) seconds.of[id] = taken.wallMs / 1000;
+    left.of[id] = await aws.left();
+  }
+  return [seconds, left];
+}
+
+/** The most memory that a process ever held: for one event of 10 sessions, for one of 10 000, for 1 000 of 10. */
+export async function memory(aws: Aws, contestants: Contestant[]): Promise<Row[]> {
+  aws.behave();
+  const peaks = async (measure: string, sessions: number, events: number): Promise<Row> => {
+    const runs = new Runs();
+    for (const { id, file } of contestants) {
+      const environment = new Environment(file, aws.world, aws.newUsers(1));
+      await environment.started();
+      runs.add(id, await environment.invoke(aws.newUsers(sessions, events), events), events);
+      environment.close();
+    }
+    await noneLeft(aws);
+    return { measure: `peak of memory, ${measure}`, unit: 'MB', of: runs.median(({ peakMB }) => peakMB) };
+  };
+  return [
+    await peaks('10 sessions', 10, 1),
+    await peaks('10 000 sessions', 10_000, 1),
+    await peaks('1 000 times 10 sessions', 10, 1000),
+  ];
+}
+
+type Started = { id: Id; environment: Environment };
+
+/** Environments with each contestant, warm: V8 has compiled what is used often, and connections are open. */
+async function startAll(aws: Aws, contestants: Contestant[]): Promise<Started[]> {
+  aws.behave();
+  const started = [];
+  for (const { id, file } of contestants) {
+    const environment = new Environment(file, aws.world, aws.newUsers(1));
+    await environment.started();
+    for (const _round of rounds(WARM_UP_SECONDS)) await environment.invoke(aws.newUsers(100));
+    started.push({ id, environment });
+  }
+  return started;
+}
+
+class Runs {
+  readonly #runs = new Map<Id, Taken[]>();
+
+  add(id: Id, taken: Taken, events: number): void {
+    if (taken.answered !== events) throw new Error(`${id} answered ${taken.answered} of ${events} events with true`);
+    this.#runs.set(id, [...(this.#runs.get(id) ?? []), taken]);
+  }
+
+  /** ms of its longest run; 0 before the first. */
+  longest(id: Id): number {
+    return Math.max(0, ...(this.#runs.get(id) ?? []).map(({ wallMs }) => wallMs));
+  }
+
+  least(figure: (taken: Taken) => number): Row['of'] {
+    return Object.fromEntries([...this.#runs].map(([id, runs]) => [id, Math.min(...runs.map(figure))]));
+  }
+
+  median(figure: (taken: Taken) => number): Row['of'] {
+    return Object.fromEntries([...this.#runs].map(([id, runs]) => [id, medianOf(runs.map(figure))]));
+  }
+}
+
+export function medianOf(figures: number[]): number {
+  return figures.sort((a, b) => a - b)[figures.length >> 1] ?? Number.NaN;
+}
+
+/** Rounds until the time is over. */
+function* rounds(seconds: number): Generator<void> {
+  const end = performance.now() + seconds * 1000;
+  for (let round = 0; round < LEAST_ROUNDS || performance.now() < end; round++) yield;
+}
+
+function shuffled<T>(list: T[]): T[] {
+  return list
+    .map((entry) => ({ entry, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ entry }) => entry);
+}
+
+/** Each contestant does the whole work, or the figures mean nothing. */
+async function noneLeft(aws: Aws): Promise<void> {
+  const left = await aws.left();
+  if (left > 0) throw new Error(`${left} sessions were left`);
+}
+
+function plural(sessions: number): string {
+  return `${sessions.toLocaleString('en').replaceAll(',', ' ')} session${sessions === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,75 @@
+// `npm run bench`: the packaged function beside other ways to do the same work. Prints tables, and writes them and a
+// plot to docs/. It takes some three minutes, on a machine that does nothing else meanwhile.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { buildContestants, type Contestant, type Id, versions } from './contestants.ts';
+import { Aws } from './environment.ts';
+import { growth } from './growth.ts';
+import { coldStart, latency, memory, type Row, throttled, warm } from './measures.ts';
+import { plot } from './plot.ts';
+import { type Report, ratiosOf, tables } from './report.ts';
+
+const JSON_FILE = 'docs/bench.json';
+const PLOT_FILE = 'docs/bench.svg';
+
+const started = performance.now();
+const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+process.once('exit', () => rmSync(folder, { recursive: true }));
+
+const contestants = await step('build the six', () => buildContestants(folder));
+const [ours, floor, natural] = contestants;
+if (!ours || !floor || !natural) throw new Error('nothing was built');
+const without = (id: Id): Contestant[] => contestants.filter((contestant) => contestant.id !== id);
+
+const aws = await Aws.start(folder);
+const rows: Row[] = [
+  ...(await step('cold starts', () => coldStart(aws, contestants))),
+  ...(await step('warm, 1 session', () => warm(aws, contestants, 1, 60))),
+  ...(await step('warm, 100 sessions', () => warm(aws, without('document_client'), 100, 15))),
+  ...(await step('5 ms a request', () => latency(aws, contestants))),
+  ...(await step('1 000 deletes a second', () => throttled(aws, contestants))),
+  ...(await step('memory', () => memory(aws, [ours, floor, natural]))),
+];
+aws.close();
+const grown = await step('a table that grows', () => growth(ours.file));
+
+const bundle = readFileSync(ours.file);
+const before = readEarlier();
+const report: Report = {
+  date: new Date().toISOString().slice(0, 10),
+  machine: `${cpus().length} x ${cpus()[0]?.model}`,
+  versions: versions(),
+  bundle: { bytes: bundle.length, gzipped: gzipSync(bundle, { level: 9 }).length },
+  rows,
+  growth: grown,
+  ratios: ratiosOf(rows, grown, contestants),
+  earlier: [],
+};
+const same =
+  before && JSON.stringify([before.versions, before.bundle]) === JSON.stringify([report.versions, report.bundle]);
+if (same) report.earlier = [before.ratios, ...before.earlier].slice(0, 2);
+writeFileSync(JSON_FILE, `${JSON.stringify(report, null, 1)}\n`);
+writeFileSync(PLOT_FILE, plot(rows, contestants));
+console.log(`\n${tables(report, contestants)}\n`);
+console.log(`${report.date}, ${report.machine}`);
+console.log(
+  Object.entries(report.versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', '),
+);
+console.log(`Written: ${JSON_FILE}, ${PLOT_FILE}`);
+
+async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
+  console.error(`${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${name}`);
+  return await work();
+}
+
+function readEarlier(): Report | undefined {
+  try {
+    return JSON.parse(readFileSync(JSON_FILE, 'utf8'));
+  } catch {
+    return undefined; // the first run
+  }
+}

@@ -1,0 +1,85 @@
+// Lambda's part, in a process of its own: loads the function anew, hands it events, and writes what they took, one line
+// of JSON each, to file descriptor 3. The first line is the cold start; then orders come by standard input.
+import { writeSync } from 'node:fs';
+
+/** What to load, the token to send, whom the first event logs out, and the time that Lambda gives each event. */
+export type Plan = { file: string; token: string; user: number; timeoutMs: number };
+/** So many events, one after the other, for the users from that id on. */
+export type Order = { user: number; events: number };
+/** CPU (user and system, all threads) and median wall time of an event, how many were answered true, memory so far. */
+export type Taken = { cpuMs: number; wallMs: number; answered: number; peakMB: number };
+
+type Handler = (event: unknown, context: unknown) => Promise<{ statusCode?: number; body?: string }>;
+
+const { file, token, user, timeoutMs }: Plan = JSON.parse(process.argv[2] ?? '');
+void run();
+
+async function run(): Promise<void> {
+  const spent = stopwatch();
+  const { handler }: { handler: Handler } = file.endsWith('.cjs') ? require(file) : await import(file);
+  const answered = await invoke(handler, user);
+  const { cpuMs, wallMs } = spent();
+  tell({ cpuMs, wallMs, answered: Number(answered), peakMB: peakMB() });
+  process.stdin.on('data', async (line) => tell(await carryOut(handler, JSON.parse(String(line)))));
+}
+
+async function carryOut(handler: Handler, { user, events }: Order): Promise<Taken> {
+  const walls: number[] = [];
+  let answered = 0;
+  const all = stopwatch();
+  for (let n = 0; n < events; n++) {
+    const one = stopwatch();
+    if (await invoke(handler, user + n)) answered++;
+    walls.push(one().wallMs);
+  }
+  const { cpuMs } = all();
+  const wallMs = walls.sort((a, b) => a - b)[events >> 1] ?? Number.NaN;
+  return { cpuMs: cpuMs / events, wallMs, answered, peakMB: peakMB() };
+}
+
+function stopwatch() {
+  const started = performance.now();
+  const before = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(before);
+    return { cpuMs: (user + system) / 1000, wallMs: performance.now() - started };
+  };
+}
+
+function peakMB(): number {
+  return process.resourceUsage().maxRSS / 1024;
+}
+
+function tell(taken: Taken): void {
+  writeSync(3, `${JSON.stringify(taken)}\n`);
+}
+
+/** One event of API Gateway, payload format 2.0; whether it was answered true. */
+async function invoke(handler: Handler, user: number): Promise<boolean> {
+  const path = `/auth/logout_user/${user}`;
+  const event = {
+    version: '2.0',
+    routeKey: 'POST /auth/logout_user/{user_id}',
+    rawPath: path,
+    rawQueryString: '',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', host: 'api.example' },
+    requestContext: {
+      domainName: 'api.example',
+      http: { method: 'POST', path, protocol: 'HTTP/1.1', sourceIp: '192.0.2.1', userAgent: 'bench' },
+      requestId: 'bench',
+      routeKey: 'POST /auth/logout_user/{user_id}',
+      stage: '$default',
+    },
+    pathParameters: { user_id: String(user) },
+    body: '{"jsonrpc":"2.0","id":1}',
+    isBase64Encoded: false,
+  };
+  const end = performance.now() + timeoutMs;
+  const getRemainingTimeInMillis = () => end - performance.now();
+  try {
+    const { statusCode, body } = await handler(event, { awsRequestId: 'bench', getRemainingTimeInMillis });
+    return statusCode === 200 && body === '{"jsonrpc":"2.0","id":1,"result":true}';
+  } catch {
+    return false; // as Lambda's 500 would be; the caller counts
+  }
+}
