@@ -1,6 +1,13 @@
 // Stands between the function and a local AWS: counts the requests, and does to them what the network and AWS may do.
 import { once } from 'node:events';
-import { Agent, createServer, request as httpRequest, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  createServer,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 
@@ -41,7 +48,10 @@ export async function startProxy(target: string): Promise<Proxy> {
   const forgotten = new WeakSet<Socket>();
   const agent = new Agent({ keepAlive: true });
 
-  const server = createServer(async (request, response) => {
+  // Where the caller or the service goes away in between, there is nobody left to answer.
+  const server = createServer((request, response) => void pass(request, response).catch(() => response.destroy()));
+
+  async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (forgotten.has(request.socket)) return void request.socket.resetAndDestroy();
     const operation = String(request.headers['x-amz-target']).replace(/^.*\./, '');
     const body = await text(request);
@@ -58,11 +68,12 @@ export async function startProxy(target: string): Promise<Proxy> {
     if (!rule) return exchange.relay(await exchange.forward());
     rule.times--;
     await rule.fault(exchange);
-  });
+  }
 
   async function send(body: string, headers: IncomingHttpHeaders): Promise<Answer> {
     const outgoing = httpRequest(target, { method: 'POST', headers, agent }).end(body);
     const [incoming] = await once(outgoing, 'response');
+    outgoing.on('error', () => {}); // the body that ends early says it too
     const answer = await buffer(incoming);
     const { 'transfer-encoding': _, connection: __, ...rest } = incoming.headers;
     return { status: incoming.statusCode, headers: { ...rest, 'content-length': String(answer.length) }, body: answer };
