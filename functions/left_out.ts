@@ -1,5 +1,6 @@
 // What of the AWS SDK stays out of the package: code that the function cannot come to, and that every cold start would
 // have to compile. An esbuild plugin, named in serverless.yml; the sources run without it.
+import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
 
 type LeftOut = {
@@ -16,7 +17,7 @@ export const LEFT_OUT: LeftOut[] = [
   {
     module: '@aws-sdk/credential-provider-node/dist-es/index.js',
     exports: ['defaultProvider'],
-    reason: 'Lambda hands over its credentials in the environment, and lib/aws.ts takes them from there',
+    reason: 'Lambda hands over its credentials in the environment, and lib/aws_client.ts takes them from there',
   },
   {
     module: '@smithy/core/dist-es/submodules/event-streams/index.js',
@@ -30,27 +31,59 @@ export const LEFT_OUT: LeftOut[] = [
     made: true,
   },
   {
-    module: '@smithy/core/dist-es/submodules/checksum/sha256/Sha256Js.js',
-    exports: ['Sha256Js'],
-    reason: 'Node has its own SHA-256',
+    module: '@smithy/core/dist-es/submodules/checksum/sha256/Sha256Node.js',
+    exports: ['Sha256Node'],
+    reason: 'lib/aws_client.ts brings its own SHA-256',
   },
   {
     module: '@smithy/core/dist-es/submodules/retry/util-retry/AdaptiveRetryStrategy.js',
     exports: ['AdaptiveRetryStrategy'],
-    reason: 'lib/aws.ts sets the standard retry mode',
+    reason: 'lib/aws_client.ts sets the standard retry mode',
+  },
+  {
+    module: '@smithy/core/dist-es/submodules/config/config-resolver/regionConfig/getInstanceMetadataRegion.js',
+    exports: ['getInstanceMetadataRegion'],
+    reason: 'Lambda names its region in the environment',
+  },
+  {
+    module: '@smithy/core/dist-es/submodules/endpoints/middleware-endpoint/service-customizations/index.js',
+    exports: ['resolveParamsForS3'],
+    reason: 'we call no S3',
+  },
+  {
+    module: '@smithy/signature-v4/dist-es/HeaderFormatter.js',
+    exports: ['HeaderFormatter'],
+    reason: 'no operation of ours signs events',
+    made: true,
   },
 ];
 
-// The files ~/.aws/config and ~/.aws/credentials, into which the SDK looks for a dozen settings: a Lambda has none.
-// Whoever names one in the environment is told so.
-const CONFIG_FILES = '@smithy/core/dist-es/submodules/config/shared-ini-file-loader/loadSharedConfigFiles.js';
-const NO_CONFIG_FILES = `
-  export { CONFIG_PREFIX_SEPARATOR } from './constants';
-  export async function loadSharedConfigFiles() {
-    for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'])
-      if (process.env[name]) throw new Error(name + ' is set, but the package reads no such file: set the environment');
-    return { configFile: {}, credentialsFile: {} };
-  }`;
+// What is replaced: code that is used, but does more than it has to in Lambda.
+const REPLACED: { module: string; contents: string }[] = [
+  {
+    // The SDK's settings come from the environment only. Lambda has no ~/.aws/config, and looking for it costs each of a
+    // dozen settings three errors with their stacks. Whoever names such a file in the environment is told so.
+    module: '@smithy/core/dist-es/submodules/config/node-config-provider/configLoader.js',
+    contents: `
+      export const loadConfig = ({ environmentVariableSelector, default: fallback }, options) => {
+        let value;
+        return () => (value ??= load());
+        async function load() {
+          for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'])
+            if (process.env[name]) throw new Error(name + ' is set, but the package reads no such file: set the environment');
+          return environmentVariableSelector(process.env, options) ?? (typeof fallback === 'function' ? fallback() : fallback);
+        }
+      };`,
+  },
+  {
+    // Random ids: Node makes them itself, and needs no table of hexadecimal numbers.
+    module: '@smithy/core/dist-es/submodules/serde/uuid/v4.js',
+    contents: 'export const bindV4 = () => () => crypto.randomUUID();',
+  },
+];
+
+// Of its package.json a client needs the version, for the header that tells AWS who calls.
+const MANIFESTS = '@aws-sdk/client-[a-z-]+/package.json';
 
 export default [
   {
@@ -58,7 +91,11 @@ export default [
     setup(build) {
       for (const leftOut of LEFT_OUT)
         build.onLoad({ filter: path(leftOut.module) }, () => ({ contents: code(leftOut) }));
-      build.onLoad({ filter: path(CONFIG_FILES) }, () => ({ contents: NO_CONFIG_FILES }));
+      for (const { module, contents } of REPLACED) build.onLoad({ filter: path(module) }, () => ({ contents }));
+      build.onLoad({ filter: path(MANIFESTS) }, async (manifest) => {
+        const { version } = JSON.parse(await readFile(manifest.path, 'utf8'));
+        return { contents: JSON.stringify({ version }), loader: 'json' };
+      });
     },
   },
 ] satisfies Plugin[];

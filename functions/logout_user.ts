@@ -1,8 +1,7 @@
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { type AuditContext, audit, noteCaller, noteRequest } from '../lib/audit.ts';
-import { clientSettings } from '../lib/aws.ts';
+import { newSecretsManager } from '../lib/aws_client.ts';
 import { readSettings } from '../lib/config.ts';
 import { header, jsonRpc, type RpcContext, readParams } from '../lib/rpc.ts';
 import { SessionTable } from '../lib/sessions.ts';
@@ -13,7 +12,7 @@ import { Validator } from '../lib/validator.ts';
 const ANSWER_MS = 1500; // of the time that Lambda gives, kept for the answer
 
 const settings = readSettings(process.env);
-const secrets = new SecretsManagerClient(clientSettings(3));
+const secrets = newSecretsManager();
 const validators = settings.secretIds.map((id) => new Validator(id, settings.validatorMaxAgeMs, secrets));
 const sessions = new SessionTable(settings);
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { failed, retryAfterMs, throttled } from './aws.ts';
+import { failed, retryAfterMs, throttled } from './aws_error.ts';
 
 const FIRST_LIMIT = 16; // 1 000 sessions in 40 batches take three round trips
 const LAST_LIMIT = 48; // below the 50 sockets of the client

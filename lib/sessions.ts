@@ -4,12 +4,12 @@ import {
   BatchWriteItemCommand,
   ConditionalCheckFailedException,
   DeleteItemCommand,
-  DynamoDBClient,
   QueryCommand,
   type QueryCommandOutput,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
-import { awsError, clientSettings } from './aws.ts';
+import { newDynamoDB, sendUntil } from './aws_client.ts';
+import { awsError } from './aws_error.ts';
 import type { Settings } from './config.ts';
 import { expired, type Item, ownedBy, userQuery } from './expressions.ts';
 import type { Layout } from './layout.ts';
@@ -40,7 +40,7 @@ export class SessionTable {
   readonly #table: string;
   readonly #layout: Layout;
   readonly #settleMs: number;
-  readonly #client = new DynamoDBClient(clientSettings(1));
+  readonly #client = newDynamoDB();
 
   constructor({ table, layout, settleMs }: Settings) {
     this.#table = table;
@@ -116,22 +116,22 @@ export class SessionTable {
   /** Pages of the user's items, keys and expiry only. The next page is queried while the caller works on the last. */
   async *#pages({ user, deadline, reads }: Logout): AsyncGenerator<Item[]> {
     const input = { TableName: this.#table, ...userQuery(this.#layout, user) };
-    const stop = new AbortController(); // when the deletes fail, nothing may run on after the answer
-    const abortSignal = AbortSignal.any([deadline, stop.signal]);
-    const query = (ExclusiveStartKey?: Item): Promise<QueryCommandOutput> => {
+    const stop = new AbortController(); // when the deletes fail, no query may run on after the answer
+    const query = (until: AbortSignal, ExclusiveStartKey?: Item): Promise<QueryCommandOutput> => {
       const command = new QueryCommand({ ...input, ExclusiveStartKey });
-      const page = reads.send(() => this.#client.send(command, { abortSignal }));
+      const page = reads.send(() => sendUntil(until, () => this.#client.send(command)));
       page.catch(() => {}); // thrown where it is awaited, not while the page before is being deleted
       return page;
     };
+    let next: Promise<QueryCommandOutput> | undefined = query(deadline);
     try {
-      for (let next: Promise<QueryCommandOutput> | undefined = query(); next; ) {
-        const page: QueryCommandOutput = await next;
-        next = page.LastEvaluatedKey && query(page.LastEvaluatedKey);
-        yield page.Items ?? [];
+      while (next) {
+        const { Items = [], LastEvaluatedKey }: QueryCommandOutput = await next;
+        next = LastEvaluatedKey && query(AbortSignal.any([deadline, stop.signal]), LastEvaluatedKey);
+        yield Items;
       }
     } finally {
-      stop.abort();
+      if (next) stop.abort();
     }
   }
 
@@ -141,7 +141,7 @@ export class SessionTable {
     let requests: WriteRequest[] = items.map((item) => ({ DeleteRequest: { Key: this.#key(item) } }));
     await writes.send(async () => {
       const command = new BatchWriteItemCommand({ RequestItems: { [this.#table]: requests } });
-      const { UnprocessedItems = {} } = await this.#client.send(command, { abortSignal: deadline });
+      const { UnprocessedItems = {} } = await sendUntil(deadline, () => this.#client.send(command));
       requests = Object.values(UnprocessedItems).flat();
       const back = new Set(requests.map(({ DeleteRequest }) => this.#id(DeleteRequest?.Key ?? {})));
       const isBack = (item: Item) => back.size > 0 && back.has(this.#id(item));
@@ -161,7 +161,7 @@ export class SessionTable {
       const command = new DeleteItemCommand({ TableName: this.#table, Key: this.#key(item), ...condition });
       const outcome = await writes.send(async (lostAnswers) => {
         try {
-          await this.#client.send(command, { abortSignal: deadline });
+          await sendUntil(deadline, () => this.#client.send(command));
           return 'deleted';
         } catch (error) {
           if (!(error instanceof ConditionalCheckFailedException)) throw error;

@@ -4,7 +4,7 @@ import {
   ResourceNotFoundException,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { awsError } from './aws.ts';
+import { awsError } from './aws_error.ts';
 import { Cached, COOLDOWN_MS } from './cached.ts';
 import { ServiceError } from './errors.ts';
 import type { KeySet } from './key_set.ts';

@@ -1,0 +1,120 @@
+// How AWS is called: the settings of every client in one place, each with the reason why it is not the SDK's own.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { createHash, createHmac, createSecretKey, type Hash, type Hmac } from 'node:crypto';
+import { Agent } from 'node:https';
+import type { Readable } from 'node:stream';
+import { createSecureContext } from 'node:tls';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { fromEnv } from '@aws-sdk/credential-provider-env';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import type { Checksum, RetryStrategy, SourceData } from '@smithy/types';
+
+// Warm calls reuse their sockets; the pace stays below 50. One TLS context for all: each connection would make its own.
+const agent = new Agent({ keepAlive: true, maxSockets: 50, secureContext: createSecureContext() });
+
+const deadlines = new AsyncLocalStorage<AbortSignal>();
+
+/** For reads of the records: now and then, and repeated by the SDK. */
+export function newSecretsManager(): SecretsManagerClient {
+  return lean(new SecretsManagerClient({ ...settings(), maxAttempts: 3 }));
+}
+
+/** For the sessions: a hundred sends at once, by `sendUntil`, and repeated by the pace, which sees all of them. */
+export function newDynamoDB(): DynamoDBClient {
+  const retryStrategy: RetryStrategy = { retry: (next, args) => next(args) };
+  // Middleware is made once for each kind of command, not for each request: a tenth of the CPU of a warm call.
+  return lean(new DynamoDBClient({ ...settings(), maxAttempts: 1, retryStrategy, cacheMiddleware: true }));
+}
+
+/**
+ * Sends until the deadline: a body that trickles in outlasts all timeouts. The signal goes along unseen, since the SDK
+ * keeps no middleware for a send that has options.
+ */
+export function sendUntil<T>(deadline: AbortSignal, send: () => Promise<T>): Promise<T> {
+  return deadlines.run(deadline, send);
+}
+
+function settings() {
+  return {
+    retryMode: 'standard', // not adaptive: its client-side rate limit would hold back logouts of other users
+    credentials: fromEnv(), // where Lambda puts them; the default chain costs a cold start milliseconds to get there
+    sha256: Sha256,
+    streamCollector: collect,
+    requestHandler: new Connections({
+      connectionTimeout: 1000, // in one region a connection takes milliseconds; a second means trouble
+      requestTimeout: 2000, // until the response headers; BatchWriteItem of 25 takes some 20 ms
+      throwOnRequestTimeout: true, // without it the SDK only warns, and waits on
+      socketTimeout: 2000, // a body that stalls after the headers
+      httpsAgent: agent,
+    }),
+  };
+}
+
+/** Without middleware that costs a tenth of the CPU of a warm call each: `Connections` says who calls, and nobody logs. */
+function lean<Client extends SecretsManagerClient | DynamoDBClient>(client: Client): Client {
+  for (const name of ['getUserAgentMiddleware', 'loggerMiddleware']) client.middlewareStack.remove(name);
+  return client;
+}
+
+/**
+ * The digests that sign a request. The SDK's own gives Node the key as bytes; to learn that they are no key object,
+ * Node throws and catches an error, with its stack: a tenth of the CPU of a warm call.
+ */
+class Sha256 implements Checksum {
+  readonly #begin: () => Hash | Hmac;
+  #hash: Hash | Hmac;
+
+  constructor(secret?: SourceData) {
+    const key = secret && createSecretKey(bytes(secret));
+    this.#begin = () => (key ? createHmac('sha256', key) : createHash('sha256'));
+    this.#hash = this.#begin();
+  }
+
+  update(data: Uint8Array): void {
+    this.#hash.update(data);
+  }
+
+  async digest(): Promise<Uint8Array> {
+    return this.#hash.digest();
+  }
+
+  reset(): void {
+    this.#hash = this.#begin();
+  }
+}
+
+function bytes(data: SourceData): Buffer {
+  if (typeof data === 'string') return Buffer.from(data);
+  return ArrayBuffer.isView(data) ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : Buffer.from(data);
+}
+
+/** The SDK's own collector looks for web streams first, and Node loads them for that: 2 ms of a cold start. */
+function collect(body: Readable): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    body.on('data', (chunk) => chunks.push(chunk));
+    body.on('end', () => resolve(Buffer.concat(chunks)));
+    body.on('error', reject);
+  });
+}
+
+/**
+ * Connections of which one that fails takes the idle ones with it. While Lambda is frozen a NAT gateway forgets them
+ * all, and resets each when it is used next: more of them than there are attempts.
+ */
+class Connections extends NodeHttpHandler {
+  override async handle(...[request, options]: Parameters<NodeHttpHandler['handle']>) {
+    request.headers['user-agent'] = 'auth-logout-user'; // as CloudTrail will show it
+    try {
+      return await super.handle(request, { abortSignal: deadlines.getStore(), ...options });
+    } catch (error) {
+      const { httpAgent, httpsAgent } = this.httpHandlerConfigs();
+      for (const agent of [httpAgent, httpsAgent]) {
+        if (!agent || !('freeSockets' in agent)) continue;
+        for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+      }
+      throw error;
+    }
+  }
+}
