@@ -9,8 +9,8 @@ type LeftOut = {
   exports: string[];
   /** Why nothing can need it. */
   reason: string;
-  /** It is made when a client is, and only then left alone: looking into it throws. */
-  made?: true;
+  /** Something is made of it nevertheless: an object to look into throws the reason, a plugin puts nothing on the stack. */
+  made?: 'object' | 'plugin';
 };
 
 export const LEFT_OUT: LeftOut[] = [
@@ -28,7 +28,7 @@ export const LEFT_OUT: LeftOut[] = [
     module: '@aws-sdk/endpoint-cache/dist-es/EndpointCache.js',
     exports: ['EndpointCache'],
     reason: 'no operation of ours discovers its endpoint',
-    made: true,
+    made: 'object',
   },
   {
     module: '@smithy/core/dist-es/submodules/checksum/sha256/Sha256Node.js',
@@ -54,17 +54,47 @@ export const LEFT_OUT: LeftOut[] = [
     module: '@smithy/signature-v4/dist-es/HeaderFormatter.js',
     exports: ['HeaderFormatter'],
     reason: 'no operation of ours signs events',
-    made: true,
+    made: 'object',
+  },
+  {
+    module: '@aws-sdk/core/dist-es/submodules/client/util-user-agent-node/defaultUserAgent.js',
+    exports: ['createDefaultUserAgentProvider', 'defaultUserAgent', 'crtAvailability'],
+    reason: 'lib/aws_client.ts says who calls: to put it together anew for each request is a twentieth of its CPU',
+    made: 'object',
+  },
+  {
+    module: '@aws-sdk/core/dist-es/submodules/client/middleware-user-agent/user-agent-middleware.js',
+    exports: ['getUserAgentPlugin', 'userAgentMiddleware', 'getUserAgentMiddlewareOptions'],
+    reason: 'the same',
+    made: 'plugin',
+  },
+  {
+    module: '@aws-sdk/core/dist-es/submodules/client/middleware-logger/loggerMiddleware.js',
+    exports: ['getLoggerPlugin', 'loggerMiddleware', 'loggerMiddlewareOptions'],
+    reason: 'it filters every input and output, for a log that nobody reads: a tenth of the CPU of a request',
+    made: 'plugin',
+  },
+  {
+    module: '@aws-sdk/core/dist-es/submodules/client/middleware-recursion-detection/getRecursionDetectionPlugin.js',
+    exports: ['getRecursionDetectionPlugin'],
+    reason: 'nothing that we call calls us',
+    made: 'plugin',
+  },
+  {
+    module: '@smithy/core/dist-es/submodules/protocols/middleware-content-length/contentLengthMiddleware.js',
+    exports: ['getContentLengthPlugin', 'contentLengthMiddleware', 'contentLengthMiddlewareOptions'],
+    reason: 'Node counts the bytes of a body itself',
+    made: 'plugin',
   },
 ];
 
 // What is replaced: code that is used, but does more than it has to in Lambda.
-const REPLACED: { module: string; contents: string }[] = [
+const REPLACED: { module: string; contents: (source: string) => string; loader?: 'json' }[] = [
   {
     // The SDK's settings come from the environment only. Lambda has no ~/.aws/config, and looking for it costs each of a
     // dozen settings three errors with their stacks. Whoever names such a file in the environment is told so.
     module: '@smithy/core/dist-es/submodules/config/node-config-provider/configLoader.js',
-    contents: `
+    contents: () => `
       export const loadConfig = ({ environmentVariableSelector, default: fallback }, options) => {
         let value;
         return () => (value ??= load());
@@ -76,14 +106,42 @@ const REPLACED: { module: string; contents: string }[] = [
       };`,
   },
   {
+    // An address of AWS that the environment names is parsed once, not for each request.
+    module: '@smithy/core/dist-es/submodules/endpoints/middleware-endpoint/adaptors/getEndpointFromConfig.js',
+    contents: (source) =>
+      source.replace(/getEndpointFromConfig\b/, 'addressOf').concat(`
+      import { toEndpointV1 } from './toEndpointV1';
+      export const getEndpointFromConfig = async (serviceId) => {
+        const address = await addressOf(serviceId);
+        return address && toEndpointV1(address);
+      };`),
+  },
+  {
+    // The error classes of a client differ by their names; one function makes them all.
+    module: '@aws-sdk/client-[a-z-]+/dist-es/models/errors.js',
+    contents: (source) => {
+      const [base] = /^import .* as __BaseException .*$/m.exec(source) ?? [];
+      const names = Array.from(source.matchAll(/^export class (\w+) extends __BaseException/gm), ([, name]) => name);
+      if (!base || names.length === 0) throw new Error('the error classes of the SDK have another form now');
+      return `${base}
+        const named = (name) => class extends __BaseException {
+          constructor(options) { super({ name, ...options }); Object.setPrototypeOf(this, new.target.prototype); }
+        };
+        ${names.map((name) => `export const ${name} = named('${name}');`).join('\n')}`;
+    },
+  },
+  {
     // Random ids: Node makes them itself, and needs no table of hexadecimal numbers.
     module: '@smithy/core/dist-es/submodules/serde/uuid/v4.js',
-    contents: 'export const bindV4 = () => () => crypto.randomUUID();',
+    contents: () => 'export const bindV4 = () => () => crypto.randomUUID();',
+  },
+  {
+    // Of its manifest a client reads the version.
+    module: '@aws-sdk/client-[a-z-]+/package.json',
+    contents: (source) => JSON.stringify({ version: JSON.parse(source).version }),
+    loader: 'json',
   },
 ];
-
-// Of its package.json a client needs the version, for the header that tells AWS who calls.
-const MANIFESTS = '@aws-sdk/client-[a-z-]+/package.json';
 
 export default [
   {
@@ -91,11 +149,11 @@ export default [
     setup(build) {
       for (const leftOut of LEFT_OUT)
         build.onLoad({ filter: path(leftOut.module) }, () => ({ contents: code(leftOut) }));
-      for (const { module, contents } of REPLACED) build.onLoad({ filter: path(module) }, () => ({ contents }));
-      build.onLoad({ filter: path(MANIFESTS) }, async (manifest) => {
-        const { version } = JSON.parse(await readFile(manifest.path, 'utf8'));
-        return { contents: JSON.stringify({ version }), loader: 'json' };
-      });
+      for (const { module, contents, loader = 'js' } of REPLACED) {
+        build.onLoad({ filter: path(module) }, async (file) => {
+          return { contents: contents(await readFile(file.path, 'utf8')), loader };
+        });
+      }
     },
   },
 ] satisfies Plugin[];
@@ -106,7 +164,8 @@ function path(module: string): RegExp {
 
 function code({ module, exports, reason, made }: LeftOut): string {
   const message = JSON.stringify(`${module} is left out of the package: ${reason}`);
-  const use = made ? 'return new Proxy({}, { get: refuse })' : 'refuse()';
+  const uses = { object: 'return new Proxy({}, { get: refuse })', plugin: 'return { applyToStack() {} }' };
+  const use = made ? uses[made] : 'refuse()';
   return [
     `function refuse() { throw new Error(${message}) }`,
     ...exports.map((name) => `export function ${name}() { ${use} }`),

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { type ServiceError, serviceError } from './errors.ts';
@@ -52,7 +52,7 @@ export function audit(): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error, A
 
 /** Notes who called: the claims that identify, and of the token its jti or else a hash. */
 export function noteCaller(audit: AuditRecord, token: string, { claims, version, faults }: Verified): void {
-  const tokenId = claims.jti ?? `sha256:${createHash('sha256').update(token).digest('base64url')}`;
+  const tokenId = claims.jti ?? `sha256:${hash('sha256', token, 'base64url')}`;
   audit.caller = { claims, version, tokenId };
   audit.fault = faults[0];
 }

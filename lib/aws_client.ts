@@ -1,6 +1,6 @@
 // How AWS is called: the settings of every client in one place, each with the reason why it is not the SDK's own.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { createHash, createHmac, createSecretKey, type Hash, type Hmac } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 import { Agent } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createSecureContext } from 'node:tls';
@@ -17,14 +17,14 @@ const deadlines = new AsyncLocalStorage<AbortSignal>();
 
 /** For reads of the records: now and then, and repeated by the SDK. */
 export function newSecretsManager(): SecretsManagerClient {
-  return lean(new SecretsManagerClient({ ...settings(), maxAttempts: 3 }));
+  return new SecretsManagerClient({ ...settings(), maxAttempts: 3 });
 }
 
 /** For the sessions: a hundred sends at once, by `sendUntil`, and repeated by the pace, which sees all of them. */
 export function newDynamoDB(): DynamoDBClient {
   const retryStrategy: RetryStrategy = { retry: (next, args) => next(args) };
   // Middleware is made once for each kind of command, not for each request: a tenth of the CPU of a warm call.
-  return lean(new DynamoDBClient({ ...settings(), maxAttempts: 1, retryStrategy, cacheMiddleware: true }));
+  return new DynamoDBClient({ ...settings(), maxAttempts: 1, retryStrategy, cacheMiddleware: true });
 }
 
 /**
@@ -51,36 +51,29 @@ function settings() {
   };
 }
 
-/** Without middleware that costs a tenth of the CPU of a warm call each: `Connections` says who calls, and nobody logs. */
-function lean<Client extends SecretsManagerClient | DynamoDBClient>(client: Client): Client {
-  for (const name of ['getUserAgentMiddleware', 'loggerMiddleware']) client.middlewareStack.remove(name);
-  return client;
-}
-
 /**
  * The digests that sign a request. The SDK's own gives Node the key as bytes; to learn that they are no key object,
  * Node throws and catches an error, with its stack: a tenth of the CPU of a warm call.
  */
 class Sha256 implements Checksum {
-  readonly #begin: () => Hash | Hmac;
-  #hash: Hash | Hmac;
+  readonly #key: KeyObject | undefined;
+  #data: Uint8Array = new Uint8Array();
 
   constructor(secret?: SourceData) {
-    const key = secret && createSecretKey(bytes(secret));
-    this.#begin = () => (key ? createHmac('sha256', key) : createHash('sha256'));
-    this.#hash = this.#begin();
+    if (secret) this.#key = createSecretKey(bytes(secret));
   }
 
   update(data: Uint8Array): void {
-    this.#hash.update(data);
+    this.#data = this.#data.length === 0 ? data : Buffer.concat([this.#data, data]);
   }
 
   async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
+    if (!this.#key) return hash('sha256', this.#data, 'buffer');
+    return createHmac('sha256', this.#key).update(this.#data).digest();
   }
 
   reset(): void {
-    this.#hash = this.#begin();
+    this.#data = new Uint8Array();
   }
 }
 

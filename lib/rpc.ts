@@ -17,6 +17,7 @@ declare global {
 const MAX_BODY_BYTES = 64 * 1024;
 const RETRY_AFTER_SECONDS = 2;
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const REALM = 'Bearer realm="auth_logout_user"';
 
 /** A JSON-RPC id. A number is kept as raw JSON: its digits come back as they were sent, also beyond 2^53. */
@@ -72,7 +73,7 @@ function bodyText(event: APIGatewayProxyEventV2): string {
   const bytes = Buffer.from(body, event.isBase64Encoded === true ? 'base64' : 'utf8');
   if (bytes.length > MAX_BODY_BYTES) throw new ServiceError('BODY_TOO_LARGE', 'body');
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch (cause) {
     throw new ServiceError('PARSE_ERROR', 'body', cause);
   }
