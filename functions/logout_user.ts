@@ -3,13 +3,12 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { type AuditContext, audit, noteCaller, noteRequest } from '../lib/audit.ts';
 import { newSecretsManager } from '../lib/aws_client.ts';
 import { readSettings } from '../lib/config.ts';
+import { type DeadlineContext, deadline } from '../lib/deadline.ts';
 import { header, jsonRpc, type RpcContext, readParams } from '../lib/rpc.ts';
 import { SessionTable } from '../lib/sessions.ts';
 import { bearerToken, checkCaller, verifyToken } from '../lib/token.ts';
 import { readUserId } from '../lib/user_id.ts';
 import { Validator } from '../lib/validator.ts';
-
-const ANSWER_MS = 1500; // of the time that Lambda gives, kept for the answer
 
 const settings = readSettings(process.env);
 const secrets = newSecretsManager();
@@ -17,16 +16,15 @@ const validators = settings.secretIds.map((id) => new Validator(id, settings.val
 const sessions = new SessionTable(settings);
 
 /** POST /auth/logout_user/{user_id}: true when live sessions existed, and none of the user's is left. */
-export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContext & RpcContext>({
+export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContext & DeadlineContext & RpcContext>({
   timeoutEarlyInMillis: 0,
 })
   .use(audit())
   .use(jsonRpc())
+  .use(deadline())
   .handler(async (event, context) => {
-    const deadline = AbortSignal.timeout(Math.max(0, Math.floor(context.getRemainingTimeInMillis()) - ANSWER_MS));
-
     const token = bearerToken(header(event, 'authorization'));
-    const verified = await verifyToken(token, validators, deadline);
+    const verified = await verifyToken(token, validators, context.deadline);
     noteCaller(context.audit, token, verified);
     checkCaller(verified);
 
@@ -34,6 +32,6 @@ export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContex
     const { userId, userKey } = readUserId(event.pathParameters?.user_id, settings);
     noteRequest(context.audit, userId, params.reason);
 
-    await sessions.endSessions(userKey, deadline, context.audit.tally);
+    await sessions.endSessions(userKey, context.deadline, context.audit.tally);
     return context.audit.tally.live > 0;
   });

@@ -8,6 +8,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { SignatureV4 } from '@smithy/signature-v4';
 import type { Checksum, RetryStrategy, SourceData } from '@smithy/types';
 
 // Warm calls reuse their sockets; the pace stays below 50. One TLS context for all: each connection would make its own.
@@ -23,8 +24,19 @@ export function newSecretsManager(): SecretsManagerClient {
 /** For the sessions: a hundred sends at once, by `sendUntil`, and repeated by the pace, which sees all of them. */
 export function newDynamoDB(): DynamoDBClient {
   const retryStrategy: RetryStrategy = { retry: (next, args) => next(args) };
-  // Middleware is made once for each kind of command, not for each request: a tenth of the CPU of a warm call.
-  return new DynamoDBClient({ ...settings(), maxAttempts: 1, retryStrategy, cacheMiddleware: true });
+  const { credentials, sha256, ...rest } = settings();
+  // Made once, not for each request: the signer, and the middleware for each kind of command. It saves a sixth of the
+  // CPU of a warm call. The region and the service to sign for come with each request.
+  const signer = new SignatureV4({ credentials, sha256, service: 'dynamodb', region: '' });
+  return new DynamoDBClient({
+    ...rest,
+    credentials,
+    sha256,
+    signer,
+    maxAttempts: 1,
+    retryStrategy,
+    cacheMiddleware: true,
+  });
 }
 
 /**
