@@ -10,6 +10,7 @@ import { fromEnv } from '@aws-sdk/credential-provider-env';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Checksum, RetryStrategy, SourceData } from '@smithy/types';
+import toFastProperties from 'to-fast-properties';
 
 // Warm calls reuse their sockets; the pace stays below 50. One TLS context for all: each connection would make its own.
 const agent = new Agent({ keepAlive: true, maxSockets: 50, secureContext: createSecureContext() });
@@ -25,18 +26,14 @@ export function newSecretsManager(): SecretsManagerClient {
 export function newDynamoDB(): DynamoDBClient {
   const retryStrategy: RetryStrategy = { retry: (next, args) => next(args) };
   const { credentials, sha256, ...rest } = settings();
-  // Made once, not for each request: the signer, and the middleware for each kind of command. It saves a sixth of the
-  // CPU of a warm call. The region and the service to sign for come with each request.
+  // The signer, and the middleware for each kind of command, are made once, not for each request; the region and the
+  // service to sign for come with it. The SDK also copies all its settings three times for each request. Together they
+  // are a quarter of the CPU of a warm call.
   const signer = new SignatureV4({ credentials, sha256, service: 'dynamodb', region: '' });
-  return new DynamoDBClient({
-    ...rest,
-    credentials,
-    sha256,
-    signer,
-    maxAttempts: 1,
-    retryStrategy,
-    cacheMiddleware: true,
-  });
+  const once = { maxAttempts: 1, retryStrategy, signer, cacheMiddleware: true };
+  const client = new DynamoDBClient({ ...rest, credentials, sha256, ...once });
+  toFastProperties(client.config);
+  return client;
 }
 
 /**

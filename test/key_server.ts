@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { after } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { newCertificate } from './bench/certificate.ts';
+import { newCertificate } from './local/certificate.ts';
 
 type Answer = (response: ServerResponse) => unknown;
 export type KeyServer = {

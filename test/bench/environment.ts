@@ -5,8 +5,8 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { newCertificate } from '../local/certificate.ts';
 import type { Answer, Orders } from './aws.ts';
-import { newCertificate } from './certificate.ts';
 import type { Order, Plan, Taken } from './runtime.ts';
 
 const TIMEOUT_MS = 25_000; // as in serverless.yml
