@@ -41,6 +41,7 @@ const report: Report = {
   date: new Date().toISOString().slice(0, 10),
   machine: `${cpus().length} x ${cpus()[0]?.model}`,
   versions: versions(),
+  contestants: contestants.map(({ id, name }) => ({ id, name })),
   bundle: { bytes: bundle.length, gzipped: gzipSync(bundle, { level: 9 }).length },
   rows,
   growth: grown,
@@ -52,7 +53,7 @@ const same =
 if (same) report.earlier = [before.ratios, ...before.earlier].slice(0, 2);
 writeFileSync(JSON_FILE, `${JSON.stringify(report, null, 1)}\n`);
 writeFileSync(PLOT_FILE, plot(rows, contestants));
-console.log(`\n${tables(report, contestants)}\n`);
+console.log(`\n${tables(report)}\n`);
 console.log(`${report.date}, ${report.machine}`);
 console.log(
   Object.entries(report.versions)
