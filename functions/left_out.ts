@@ -1,5 +1,6 @@
-// What of the AWS SDK stays out of the package: code that the function cannot come to, and that every cold start would
-// have to compile. An esbuild plugin, named in serverless.yml; the sources run without it.
+// What of the AWS SDK stays out of the package, and what is replaced in it: code that the function cannot come to, or
+// that does more than it has to, and that every cold start would have to compile. An esbuild plugin, named in
+// serverless.yml; the sources run without it.
 import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
 
@@ -88,7 +89,7 @@ export const LEFT_OUT: LeftOut[] = [
   },
 ];
 
-// What is replaced: code that is used, but does more than it has to in Lambda.
+// Code that is used, but does more than it has to in Lambda.
 const REPLACED: { module: string; contents: (source: string) => string; loader?: 'json' }[] = [
   {
     // The SDK's settings come from the environment only. Lambda has no ~/.aws/config, and looking for it costs each of a

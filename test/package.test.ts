@@ -108,6 +108,18 @@ for (const { module, exports, reason, made } of LEFT_OUT) {
   });
 }
 
+test('has nothing of what it replaces', () => {
+  for (const [what, telltale] of Object.entries({
+    'files of settings': 'Not found in config files',
+    'error classes': 'com.amazonaws.dynamodb#TableNotFoundException',
+    'a table of hexadecimal numbers': '{length:256},',
+    manifests: 'AWS SDK for JavaScript Dynamodb Client',
+    'the SDK as user agent': 'x-amz-user-agent',
+  })) {
+    assert.ok(!bundle.includes(telltale), what);
+  }
+});
+
 /** Stands before a service: passes on what is sent to it, and keeps it. */
 async function listenTo(service: string, sent: Sent[]): Promise<string> {
   const server = createServer(async (request, response) => {

@@ -105,6 +105,15 @@ function gate(size: number): { fault: Fault; held: () => number } {
   return { fault, held: () => held };
 }
 
+test('a logout leaves no timer behind', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+  const user = newUser();
+  await putItems(byKey, newSessions(user, 30));
+  const before = timers();
+  assert.equal((await logout(user)).json.result, true);
+  assert.ok(timers() <= before, 'one that outlives the request would be called in another');
+});
+
 describe('deletes', () => {
   const ways: [string, string, Logout, (user: string) => Promise<void>][] = [
     ['batches', 'BatchWriteItem', logout, (user) => putItems(byKey, newSessions(user, 700))],
