@@ -27,8 +27,8 @@ export function newDynamoDB(): DynamoDBClient {
   const retryStrategy: RetryStrategy = { retry: (next, args) => next(args) };
   const { credentials, sha256, ...rest } = settings();
   // The signer, and the middleware for each kind of command, are made once, not for each request; the region and the
-  // service to sign for come with it. The SDK also copies all its settings three times for each request. Together they
-  // are a quarter of the CPU of a warm call.
+  // service to sign for come with it. The SDK also copies all its settings three times for each request, which V8 does
+  // faster for fast properties. Together they save a fifth of the CPU of a warm call.
   const signer = new SignatureV4({ credentials, sha256, service: 'dynamodb', region: '' });
   const once = { maxAttempts: 1, retryStrategy, signer, cacheMiddleware: true };
   const client = new DynamoDBClient({ ...rest, credentials, sha256, ...once });

@@ -1,10 +1,9 @@
-import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { after } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { newCertificate } from './local/certificate.ts';
+import { listen } from './local/listen.ts';
 
 type Answer = (response: ServerResponse) => unknown;
 export type KeyServer = {
@@ -25,15 +24,10 @@ export async function startKeyServer({ trusted = true } = {}): Promise<KeyServer
     count++;
     answer(response);
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address);
+  const { url, close } = await listen(server);
+  after(close);
   return {
-    url: `https://127.0.0.1:${address.port}/keys`,
+    url: `${url}/keys`,
     serve: (next) => {
       answer = typeof next === 'function' ? next : (response) => response.end(JSON.stringify(next));
     },

@@ -1,7 +1,6 @@
 // The zip that `npm run package` makes: how small it is, what it leaves out of the SDK, and what it still finds.
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, request as forward, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
@@ -11,6 +10,7 @@ import leftOut, { LEFT_OUT } from '../functions/left_out.ts';
 import { readLayout } from '../lib/layout.ts';
 import { startLocalAws } from './local/aws.ts';
 import { gatewayEvent } from './local/lambda.ts';
+import { listen } from './local/listen.ts';
 import { packageService } from './local/package.ts';
 import { createTable, newSessions, putItems } from './local/tables.ts';
 import { newRecord, signToken, storeRecord } from './local/tokens.ts';
@@ -132,11 +132,9 @@ async function listenTo(service: string, sent: Sent[]): Promise<string> {
     });
     passedOn.end(body);
   });
-  after(() => server.close());
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const address = server.address();
-  assert.ok(address !== null && typeof address === 'object');
-  return `http://127.0.0.1:${address.port}`;
+  const { url, close } = await listen(server);
+  after(close);
+  return url;
 }
 
 /** The authorization header that Lambda's credentials give the request: AWS Signature Version 4. */

@@ -104,12 +104,11 @@ export function summary({ contestants, date, versions, rows, ratios, earlier }: 
     title,
     ...rivals.map(({ name }) => spread(over(measure, unit, name), runs)),
   ];
-  const took = (measure: string, size: number) =>
-    `${short(((figure(rows, measure, 'ms of CPU', 'ours') ?? Number.NaN) / size) * WHOLE_CORE_MB)} ms`;
+  const took = (measure: string, size: number) => `${short(cpuMs(rows, measure, size))} ms`;
   const peaks = rows.filter(({ measure }) => measure.startsWith('peak of memory')).map(({ of }) => of.ours ?? 0);
   return [
     table([['this package over', ...rivals.map(({ name }) => name)], ...COMPARED.map(line)]),
-    `${date}, Node.js ${versions.node}, AWS SDK ${versions['@aws-sdk/client-dynamodb']}; least and most of ${runs.length} runs of \`npm run bench\`. All figures, versions and the machine are in [docs/bench.json](docs/bench.json). Lambda gives a whole core at 1 769 MB and a share in proportion below. At 512 MB, the default, the CPU of a cold start takes ${took('cold start', 512)}, that of a warm logout of 100 sessions ${took('warm, 100 sessions', 512)}; at 1 769 MB ${took('cold start', WHOLE_CORE_MB)} and ${took('warm, 100 sessions', WHOLE_CORE_MB)}, and more buys nothing. The process never held more than ${short(Math.max(...peaks))} MB, with 10 000 sessions: it is the CPU to choose by, and at 256 MB everything takes twice as long as at 512.`,
+    `${date}, Node.js ${versions.node}, AWS SDK ${versions['@aws-sdk/client-dynamodb']}; least and most of ${runs.length} runs of \`npm run bench\`. All figures, versions and the machine are in [docs/bench.json](docs/bench.json). Lambda gives a whole core at 1 769 MB and a share in proportion below. At 512 MB, the default, the CPU of a cold start takes ${took('cold start', 512)}, that of a warm logout of 100 sessions ${took('warm, 100 sessions', 512)}; at 1 769 MB ${took('cold start', WHOLE_CORE_MB)} and ${took('warm, 100 sessions', WHOLE_CORE_MB)}, and more buys nothing. The process never held more than ${short(Math.max(...peaks))} MB: it is the CPU to choose by, and at 256 MB everything takes twice as long as at 512.`,
   ].join('\n\n');
 }
 
@@ -119,11 +118,15 @@ function sizes(rows: Row[]): string {
   return table([
     ['memory, MB', 'share of a core', ...measures.map((measure) => `${measure}, ms`)],
     ...SIZES_MB.map((size) => {
-      const share = size / WHOLE_CORE_MB;
-      const times = measures.map((measure) => (figure(rows, measure, 'ms of CPU', 'ours') ?? Number.NaN) / share);
-      return [String(size), share.toFixed(2), ...times.map(short)];
+      const times = measures.map((measure) => short(cpuMs(rows, measure, size)));
+      return [String(size), (size / WHOLE_CORE_MB).toFixed(2), ...times];
     }),
   ]);
+}
+
+function cpuMs(rows: Row[], measure: string, size: number): number {
+  const onWholeCore = figure(rows, measure, 'ms of CPU', 'ours') ?? Number.NaN;
+  return onWholeCore / (size / WHOLE_CORE_MB);
 }
 
 function figure(rows: Row[], measure: string, unit: string, id: Id): number | undefined {

@@ -10,6 +10,7 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
+import { listen } from '../local/listen.ts';
 
 export type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer };
 
@@ -83,11 +84,9 @@ export async function startProxy(target: string): Promise<Proxy> {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP address was expected');
+  const { url, close } = await listen(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     inject: (operation, subject, fault, times = Number.POSITIVE_INFINITY) =>
       void rules.push({ operation, subject, fault, times }),
     heal: (subject) => {
@@ -104,8 +103,7 @@ export async function startProxy(target: string): Promise<Proxy> {
     },
     close: () => {
       agent.destroy();
-      server.close();
-      server.closeAllConnections();
+      close();
     },
   };
 }

@@ -1,7 +1,7 @@
-import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { after } from 'node:test';
+import { listen } from '../local/listen.ts';
 import type { Item } from '../local/tables.ts';
 
 /** What comes between the answer to the n-th Query and its arrival: the items that it returns are those that arrive. */
@@ -25,15 +25,10 @@ export async function startForwarder(dynamodb: string): Promise<Forwarder> {
     }
     response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0' }).end(body);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address);
+  const { url, close } = await listen(server);
+  after(close);
   return {
-    address: `http://127.0.0.1:${address.port}`,
+    address: url,
     stand: (next) => {
       onQuery = next;
       queries = 0;

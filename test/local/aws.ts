@@ -1,6 +1,6 @@
-import type { Server } from 'node:http';
 import dynalite from 'dynalite';
 import { startDynamodbLocal } from './dynamodb_local.ts';
+import { type Listening, listen } from './listen.ts';
 import { createSecretsManager } from './secrets_manager.ts';
 
 export type LocalAws = { environment: Record<string, string>; close: () => void };
@@ -27,22 +27,9 @@ export async function startLocalAws(dynamodbPort = 0, secretsManagerPort = 0): P
   };
 }
 
-function startDynamodb(port: number): Promise<{ url: string; close: () => void }> {
+function startDynamodb(port: number): Promise<Listening> {
   const engine = process.env.DYNAMODB ?? 'dynalite';
   if (engine === 'java') return startDynamodbLocal(port);
   if (engine !== 'dynalite') throw new Error(`DYNAMODB is "${engine}": set it to dynalite or to java`);
   return listen(dynalite({ createTableMs: 0, deleteTableMs: 0 }), port);
-}
-
-async function listen(server: Server, port: number): Promise<{ url: string; close: () => void }> {
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP address was expected');
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
 }

@@ -1,7 +1,6 @@
-import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { listen } from '../local/listen.ts';
 import { type Call, readCall } from './iam.ts';
 
 /** Passes calls on to a local AWS. `take` hands over those that came since it was last asked. */
@@ -19,19 +18,12 @@ export async function startRecorder(service: string): Promise<Recorder> {
     const answer = await fetch(service, { method: 'POST', headers, body });
     response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0' }).end(await answer.text());
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    ...(await listen(server)),
     take: () => {
       const taken = calls;
       calls = [];
       return taken;
-    },
-    close: () => {
-      server.close();
-      server.closeAllConnections();
     },
   };
 }
