@@ -1,6 +1,5 @@
 // What of the AWS SDK stays out of the package, and what is replaced in it: code that the function cannot come to, or
-// that does more than it has to, and that every cold start would have to compile. An esbuild plugin, named in
-// serverless.yml; the sources run without it.
+// that does more than it has to, and that every cold start would have to compile. An esbuild plugin; see package.ts.
 import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
 
@@ -82,10 +81,25 @@ export const LEFT_OUT: LeftOut[] = [
     made: 'plugin',
   },
   {
+    module: '@smithy/core/dist-es/submodules/client/smithy-client/schemaLogFilter.js',
+    exports: ['schemaLogFilter'],
+    reason: 'it filters for that log only',
+  },
+  {
     module: '@smithy/core/dist-es/submodules/protocols/middleware-content-length/contentLengthMiddleware.js',
     exports: ['getContentLengthPlugin', 'contentLengthMiddleware', 'contentLengthMiddlewareOptions'],
     reason: 'Node counts the bytes of a body itself',
     made: 'plugin',
+  },
+  {
+    module: '@smithy/core/dist-es/submodules/serde/util-body-length/calculateBodyLength.js',
+    exports: ['calculateBodyLength'],
+    reason: 'Node counts the bytes of a body itself',
+  },
+  {
+    module: '@smithy/core/dist-es/submodules/serde/util-stream/stream-collector.js',
+    exports: ['streamCollector'],
+    reason: 'lib/aws_client.ts brings its own collector',
   },
 ];
 
@@ -107,15 +121,42 @@ const REPLACED: { module: string; contents: (source: string) => string; loader?:
       };`,
   },
   {
-    // An address of AWS that the environment names is parsed once, not for each request.
-    module: '@smithy/core/dist-es/submodules/endpoints/middleware-endpoint/adaptors/getEndpointFromConfig.js',
+    // The address of AWS and who signs stay the same: both are found for the first request of each kind, not for every
+    // one. The context that holds them lasts as long as the client, which lib/aws_client.ts has keep its middleware.
+    module: '@smithy/core/dist-es/submodules/endpoints/middleware-endpoint/endpointMiddleware.js',
     contents: (source) =>
-      source.replace(/getEndpointFromConfig\b/, 'addressOf').concat(`
-      import { toEndpointV1 } from './toEndpointV1';
-      export const getEndpointFromConfig = async (serviceId) => {
-        const address = await addressOf(serviceId);
-        return address && toEndpointV1(address);
-      };`),
+      replaceOnce(source, 'async (args) => {', 'async (args) => { if (context.endpointV2) return next(args);'),
+  },
+  {
+    module: '@smithy/core/dist-es/legacy-root-exports/middleware-http-auth-scheme/httpAuthSchemeMiddleware.js',
+    contents: (source) =>
+      replaceOnce(
+        source,
+        'async (args) => {',
+        'async (args) => { if (getSmithyContext(context).selectedHttpAuthScheme) return next(args);',
+      ),
+  },
+  {
+    // So nothing has to remember addresses.
+    module: '@smithy/core/dist-es/submodules/endpoints/util-endpoints/cache/EndpointCache.js',
+    contents: () => 'export class EndpointCache { get(params, resolve) { return resolve(); } }',
+  },
+  {
+    // A request and its response are given all settings of the client: as a prototype, instead of a copy for each.
+    module: '@smithy/core/dist-es/submodules/schema/middleware/schema(S|Des)erializationMiddleware.js',
+    contents: (source) => replaceOnce(source, '...config,', '__proto__: config,'),
+  },
+  {
+    // JSON in a POST to /: nothing of ours goes into the path, the headers or the name of the host.
+    module: '@smithy/core/dist-es/submodules/protocols/HttpBindingNormalizedSchema.js',
+    contents: () => 'export const getHttpOperationBindings = () => []; export class HttpBindingNormalizedSchema {}',
+  },
+  {
+    // Node writes bytes as hexadecimal digits itself.
+    module: '@smithy/core/dist-es/submodules/serde/util-hex-encoding/hex-encoding.js',
+    contents: () => `
+      export const toHex = (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+      export const fromHex = (digits) => Buffer.from(digits, 'hex');`,
   },
   {
     // The error classes of a client differ by their names; one function makes them all.
@@ -144,20 +185,17 @@ const REPLACED: { module: string; contents: (source: string) => string; loader?:
   },
 ];
 
-export default [
-  {
-    name: 'left-out',
-    setup(build) {
-      for (const leftOut of LEFT_OUT)
-        build.onLoad({ filter: path(leftOut.module) }, () => ({ contents: code(leftOut) }));
-      for (const { module, contents, loader = 'js' } of REPLACED) {
-        build.onLoad({ filter: path(module) }, async (file) => {
-          return { contents: contents(await readFile(file.path, 'utf8')), loader };
-        });
-      }
-    },
+export const leftOut: Plugin = {
+  name: 'left-out',
+  setup(build) {
+    for (const leftOut of LEFT_OUT) build.onLoad({ filter: path(leftOut.module) }, () => ({ contents: code(leftOut) }));
+    for (const { module, contents, loader = 'js' } of REPLACED) {
+      build.onLoad({ filter: path(module) }, async (file) => {
+        return { contents: contents(await readFile(file.path, 'utf8')), loader };
+      });
+    }
   },
-] satisfies Plugin[];
+};
 
 function path(module: string): RegExp {
   return new RegExp(`[\\\\/]node_modules[\\\\/]${module.replaceAll('.', '\\.').replaceAll('/', '[\\\\/]')}$`);
@@ -171,4 +209,9 @@ function code({ module, exports, reason, made }: LeftOut): string {
     `function refuse() { throw new Error(${message}) }`,
     ...exports.map((name) => `export function ${name}() { ${use} }`),
   ].join('\n');
+}
+
+function replaceOnce(source: string, part: string, replacement: string): string {
+  if (source.split(part).length !== 2) throw new Error(`the SDK has another form now: ${part}`);
+  return source.replace(part, () => replacement);
 }
