@@ -25,8 +25,10 @@ export function newSecretsManager(): SecretsManagerClient {
 export function newDynamoDB(): DynamoDBClient {
   const retryStrategy: RetryStrategy = { retry: (next, args) => next(args) };
   // The signer, and the middleware for each kind of command, are made once, not for each request; the region and the
-  // service to sign for come with it. It saves a tenth of the CPU of a warm call.
-  const signer = new SignatureV4({ credentials, sha256: Sha256, service: 'dynamodb', region: '' });
+  // service to sign for come with it. The digest of the body is signed, and need not be sent too. Together they save a
+  // tenth of the CPU of a warm call.
+  const target = { service: 'dynamodb', region: '' };
+  const signer = new SignatureV4({ ...target, credentials, sha256: Sha256, applyChecksum: false });
   return new DynamoDBClient({ ...settings(), maxAttempts: 1, retryStrategy, signer, cacheMiddleware: true });
 }
 

@@ -14,7 +14,7 @@ export type Statement = {
 /** What serverless.yml says, as far as it matters here. The table and the record are there only when they are our own. */
 type Service = {
   functions: { logout_user: { environment: Record<string, unknown> } };
-  custom: { kmsKey: string };
+  custom: { given: Record<string, unknown> };
   resources: {
     Resources: {
       LogoutRole: { Properties: { Policies: [{ PolicyDocument: { Statement?: Statement[] } }] } };
@@ -23,14 +23,26 @@ type Service = {
     };
   };
 };
-type Serverless = { service: Service; classes: { Error: new (message: string, code: string) => Error } };
+type Serverless = {
+  service: Service;
+  configurationInput: { params: Record<string, object> };
+  classes: { Error: new (message: string, code: string) => Error };
+};
 
 // A wildcard or a variable in a name would widen the grant.
 const TABLE_OR_INDEX = /^[\w.-]{3,255}$/;
 const SECRET_NAME = /^[\w/+=.@-]{1,512}$/;
 const SECRET_ARN = /^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6}$/;
-const KEY_ARN = /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/;
 const ATTRIBUTE = /^(?!.*\$\{)[\u0020-\u00ff]+$/; // what IAM takes in a policy
+
+const NUMBER = { form: /^\d+$/, wanted: 'a number' };
+const PARAMETERS: Record<string, { form: RegExp; wanted: string }> = {
+  kmsKey: { form: /^(none|arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+)$/, wanted: 'none, or to the ARN of a key' },
+  alarmTopic: { form: /^(none|arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+)$/, wanted: 'none, or to the ARN of an SNS topic' },
+  throttleRate: NUMBER,
+  throttleBurst: NUMBER,
+  rejectedTokensAlarm: NUMBER,
+};
 
 /**
  * A plugin of the Serverless Framework. It reads the function's environment as the function itself will, stops at a
@@ -39,16 +51,35 @@ const ATTRIBUTE = /^(?!.*\$\{)[\u0020-\u00ff]+$/; // what IAM takes in a policy
 export default class TemplatePlugin {
   readonly hooks: Record<string, () => void>;
 
-  constructor({ service, classes }: Serverless) {
+  constructor({ service, classes, configurationInput }: Serverless, { param = [] }: { param?: string[] }) {
     this.hooks = {
       initialize: () => {
         try {
+          checkNames(configurationInput.params, param);
+          checkValues(service.custom.given);
           derive(service);
         } catch (error) {
           throw new classes.Error(error instanceof Error ? error.message : String(error), 'BAD_SETTING');
         }
       },
     };
+  }
+}
+
+/** A misspelled parameter would leave its default: a new, empty table instead of yours, whose every logout is `false`. */
+function checkNames({ default: known = {}, ...stages }: Record<string, object>, options: string[]): void {
+  const given = [
+    ...Object.values(stages).flatMap(Object.keys),
+    ...options.map((option) => option.split('=', 1)[0] ?? ''),
+  ];
+  const unknown = given.find((name) => !Object.hasOwn(known, name));
+  if (unknown) throw new Error(`There is no parameter ${unknown}: serverless.yml has them all under params, default`);
+}
+
+function checkValues(given: Record<string, unknown>): void {
+  for (const [name, { form, wanted }] of Object.entries(PARAMETERS)) {
+    const value = String(given[name]);
+    if (!form.test(value)) throw new Error(`The parameter ${name} is "${value}": set it to ${wanted}`);
   }
 }
 
@@ -68,7 +99,7 @@ function derive({ functions, custom, resources: { Resources } }: Service): void 
       Resource: records,
       Condition: { StringEquals: { 'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPREVIOUS'] } },
     },
-    ...(custom.kmsKey === 'none' ? [] : [decryptGrant(custom.kmsKey)]),
+    ...(custom.given.kmsKey === 'none' ? [] : [decryptGrant(String(custom.given.kmsKey))]),
     {
       Sid: 'WriteLog',
       Effect: 'Allow',
@@ -124,7 +155,7 @@ function decryptGrant(key: string): Statement {
     Sid: 'Decrypt',
     Effect: 'Allow',
     Action: 'kms:Decrypt',
-    Resource: checked('the customer key', key, KEY_ARN),
+    Resource: key,
     Condition: { StringEquals: { 'kms:ViaService': services } },
   };
 }
