@@ -150,7 +150,9 @@ async function listenTo(service: string, sent: Sent[]): Promise<string> {
 
 /** The authorization header that Lambda's credentials give the request: AWS Signature Version 4. */
 function authorizationOf({ headers, body }: Sent): string {
-  const [, scope = '', signed = ''] = /\/(\d{8}\/.*), SignedHeaders=(.*), /.exec(headers.authorization ?? '') ?? [];
+  const service = String(headers['x-amz-target']).startsWith('DynamoDB') ? 'dynamodb' : 'secretsmanager';
+  const scope = `${headers['x-amz-date']?.slice(0, 8)}/us-east-1/${service}/aws4_request`;
+  const [, signed = ''] = /SignedHeaders=(.*), /.exec(headers.authorization ?? '') ?? [];
   assert.ok(signed.split(';').includes('x-amz-security-token'));
   const lines = signed.split(';').map((name) => `${name}:${headers[name]}\n`);
   const request = ['POST', '/', '', lines.join(''), signed, sha256(body)].join('\n');
