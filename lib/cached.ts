@@ -16,7 +16,7 @@ export class Cached<T> {
   readonly #maxAgeMs: number;
   #good: { value: T; readAt: number } | undefined;
   #withdrawn = false;
-  #outage: ServiceError | undefined;
+  #failure: unknown; // of the last read, if it failed
   #reading: Promise<T> | undefined;
   #retryAt = 0;
   #reloadAt = 0;
@@ -42,14 +42,14 @@ export class Cached<T> {
     }
   }
 
-  /** The value as it is now, or was at the last reload if that is less than 30 s ago. Throws UNAVAILABLE if that failed. */
+  /** The value as it is now, or was at the last reload if that is less than 30 s ago. Throws what that failed with. */
   async reload(deadline: AbortSignal): Promise<T> {
     if (Date.now() >= this.#reloadAt) {
       this.#reloadAt = Date.now() + COOLDOWN_MS;
       this.#refresh(deadline).catch(() => {}); // what became of it is noted
     }
     await this.#reading?.catch(() => {});
-    if (this.#outage) throw this.#outage;
+    if (this.#failure) throw this.#failure;
     return this.#good?.value ?? (await this.get(deadline)).value;
   }
 
@@ -61,12 +61,12 @@ export class Cached<T> {
         (value) => {
           this.#good = { value, readAt: Date.now() };
           this.#withdrawn = false;
-          this.#outage = undefined;
+          this.#failure = undefined;
           return value;
         },
         (error: unknown) => {
-          this.#outage = error instanceof ServiceError && error.code === 'UNAVAILABLE' ? error : undefined;
-          if (!this.#outage) {
+          this.#failure = error;
+          if (!(error instanceof ServiceError && error.code === 'UNAVAILABLE')) {
             // Deleted or broken at its source: it may serve until its max age, but not come back in an outage.
             this.#withdrawn = true;
             this.#retryAt = 0;

@@ -37,22 +37,22 @@ export class Validator {
 
   /**
    * What else may verify a token that no key of `tried` fits: newer keys, by at most one reload in 30 s, then AWSPREVIOUS
-   * within its grace. AWSPENDING never. Throws UNAVAILABLE at the end if there may be newer keys that cannot be read.
+   * within its grace. AWSPENDING never. Throws at the end if there may be newer keys that cannot be read.
    */
   async *alternatives(tried: Version, deadline: AbortSignal): AsyncGenerator<Version> {
     let current = tried;
-    let outage: unknown;
+    let failure: unknown;
     try {
       const secret = await this.#secret.reload(deadline);
       const keySet = await secret.record.keys.reload(deadline);
       current = { ...secret, keySet, stage: 'current', stale: false };
     } catch (error) {
-      outage = error;
+      failure = error;
     }
     if (current.keySet !== tried.keySet) yield current;
     const previous = await this.#previousTo(current, deadline);
     if (previous) yield previous;
-    if (outage) throw outage;
+    if (failure) throw failure;
   }
 
   /** AWSPREVIOUS until its grace ends, counted from the creation of the version that replaced it; read once for that version. */
