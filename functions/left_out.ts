@@ -103,8 +103,8 @@ export const LEFT_OUT: LeftOut[] = [
   },
 ];
 
-// Code that is used, but does more than it has to in Lambda.
-const REPLACED: { module: string; contents: (source: string) => string; loader?: 'json' }[] = [
+/** Code that is used, but does more than it has to in Lambda. */
+export const REPLACED: { module: string; contents: (source: string) => string; loader?: 'json' }[] = [
   {
     // The SDK's settings come from the environment only. Lambda has no ~/.aws/config, and looking for it costs each of a
     // dozen settings three errors with their stacks. Whoever names such a file in the environment is told so.
@@ -115,7 +115,7 @@ const REPLACED: { module: string; contents: (source: string) => string; loader?:
         return () => (value ??= load());
         async function load() {
           for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'])
-            if (process.env[name]) throw new Error(name + ' is set, but the package reads no such file: set the environment');
+            if (process.env[name]) throw Object.assign(new Error(), { name: name + ' is set, but the package reads no such file' });
           return environmentVariableSelector(process.env, options) ?? (typeof fallback === 'function' ? fallback() : fallback);
         }
       };`,
@@ -162,14 +162,22 @@ const REPLACED: { module: string; contents: (source: string) => string; loader?:
     // The error classes of a client differ by their names; one function makes them all.
     module: '@aws-sdk/client-[a-z-]+/dist-es/models/errors.js',
     contents: (source) => {
-      const [base] = /^import .* as __BaseException .*$/m.exec(source) ?? [];
-      const names = Array.from(source.matchAll(/^export class (\w+) extends __BaseException/gm), ([, name]) => name);
-      if (!base || names.length === 0) throw new Error('the error classes of the SDK have another form now');
+      const [base = '', ...classes] = source.split(/^export class (?=\w+ extends __BaseException)/m);
+      const made = classes.map((text) => {
+        const [name] = text.split(' ', 1);
+        const [, retryable] = /^ {4}\$retryable = (.*);$/m.exec(text) ?? [];
+        return `export const ${name} = named('${name}', ${retryable});`;
+      });
+      if (made.length === 0) throw new Error('the error classes of the SDK have another form now');
       return `${base}
-        const named = (name) => class extends __BaseException {
-          constructor(options) { super({ name, ...options }); Object.setPrototypeOf(this, new.target.prototype); }
+        const named = (name, $retryable) => class extends __BaseException {
+          constructor(options) {
+            super({ name, ...options });
+            Object.setPrototypeOf(this, new.target.prototype);
+            this.$retryable = $retryable;
+          }
         };
-        ${names.map((name) => `export const ${name} = named('${name}');`).join('\n')}`;
+        ${made.join('\n')}`;
     },
   },
   {
@@ -197,7 +205,8 @@ export const leftOut: Plugin = {
   },
 };
 
-function path(module: string): RegExp {
+/** Matches the files that a module's name stands for. */
+export function path(module: string): RegExp {
   return new RegExp(`[\\\\/]node_modules[\\\\/]${module.replaceAll('.', '\\.').replaceAll('/', '[\\\\/]')}$`);
 }
 

@@ -5,8 +5,9 @@ import { createServer, request as forward, type IncomingMessage } from 'node:htt
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
-import { LEFT_OUT, leftOut } from '../functions/left_out.ts';
+import * as sdk from '@aws-sdk/client-dynamodb';
+import { type BuildOptions, build } from 'esbuild';
+import { LEFT_OUT, leftOut, path, REPLACED } from '../functions/left_out.ts';
 import { readLayout } from '../lib/layout.ts';
 import { startLocalAws } from './local/aws.ts';
 import { gatewayEvent } from './local/lambda.ts';
@@ -23,6 +24,15 @@ const LAMBDA_CREDENTIALS = {
   AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG',
   AWS_SESSION_TOKEN: 'IQoJb3JpZ2luX2VjE/token==',
 };
+
+const PLAIN = {
+  bundle: true,
+  write: false,
+  format: 'esm',
+  platform: 'node',
+  mainFields: ['module', 'main'],
+  plugins: [leftOut],
+} as const satisfies BuildOptions;
 
 type Sent = { headers: IncomingMessage['headers']; body: string };
 
@@ -94,15 +104,7 @@ test('answers 500 when the environment names a file of AWS settings, which it do
 for (const { module, exports, reason, made } of LEFT_OUT) {
   test(`has nothing but a refusal in the place of ${module}`, async () => {
     const message = `${module} is left out of the package: ${reason}`;
-    const { outputFiles } = await build({
-      stdin: { contents: `export { ${exports} } from './node_modules/${module}'`, resolveDir: process.cwd() },
-      bundle: true,
-      write: false,
-      format: 'esm',
-      platform: 'node',
-      plugins: [leftOut],
-    });
-    const left = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0]?.text ?? '')}`);
+    const left = await replaced(`export { ${exports} } from './node_modules/${module}'`);
     if (made === 'plugin') {
       for (const name of exports) assert.equal(left[name]().applyToStack(), undefined);
     } else {
@@ -111,6 +113,25 @@ for (const { module, exports, reason, made } of LEFT_OUT) {
     }
   });
 }
+
+test('has found each module of the SDK that is to be left out or replaced', async () => {
+  const { metafile } = await build({ ...PLAIN, entryPoints: ['functions/logout_user.ts'], metafile: true });
+  const modules = Object.keys(metafile.inputs).map((file) => `/${file}`);
+  for (const { module } of [...LEFT_OUT, ...REPLACED]) {
+    assert.ok(
+      modules.some((file) => path(module).test(file)),
+      module,
+    );
+  }
+});
+
+test('has errors with the names of the SDK, and what they say of a repetition', async () => {
+  const own: Record<string, unknown> = { ...sdk };
+  const errors = "'./node_modules/@aws-sdk/client-dynamodb/dist-es/models/errors.js'";
+  const made = Object.entries(await replaced(`export * from ${errors}`));
+  assert.ok(made.length > 30);
+  for (const [name, Made] of made) assert.deepEqual(told(Made), told(own[name]), name);
+});
 
 test('has nothing of what it replaces', () => {
   for (const [what, telltale] of Object.entries({
@@ -130,6 +151,18 @@ test('has its arrow functions in parentheses, so that V8 reads each only once', 
   assert.match(bundle.toString(), /[=,]\((async )?\w+=>/);
   assert.doesNotMatch(bundle.toString(), /[=,](async )?\w+=>/);
 });
+
+/** Bundles the code as the package has it, and loads it. */
+async function replaced(contents: string) {
+  const { outputFiles } = await build({ ...PLAIN, stdin: { contents, resolveDir: process.cwd() } });
+  return await import(`data:text/javascript,${encodeURIComponent(outputFiles[0]?.text ?? '')}`);
+}
+
+function told(ErrorOfSdk: unknown): unknown[] {
+  assert.ok(typeof ErrorOfSdk === 'function');
+  const error = Reflect.construct(ErrorOfSdk, [{ $metadata: {}, message: '' }]);
+  return [error.name, error.$retryable, error instanceof ErrorOfSdk, error instanceof Error];
+}
 
 /** Stands before a service: passes on what is sent to it, and keeps it. */
 async function listenTo(service: string, sent: Sent[]): Promise<string> {
