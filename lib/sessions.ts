@@ -126,9 +126,9 @@ export class SessionTable {
     let next: Promise<QueryCommandOutput> | undefined = query(deadline);
     try {
       while (next) {
-        const { Items = [], LastEvaluatedKey }: QueryCommandOutput = await next;
+        const { Items, LastEvaluatedKey }: QueryCommandOutput = await next;
         next = LastEvaluatedKey && query(AbortSignal.any([deadline, stop.signal]), LastEvaluatedKey);
-        yield Items;
+        yield told(Items);
       }
     } finally {
       if (next) stop.abort();
@@ -141,8 +141,8 @@ export class SessionTable {
     let requests: WriteRequest[] = items.map((item) => ({ DeleteRequest: { Key: this.#key(item) } }));
     await writes.send(async () => {
       const command = new BatchWriteItemCommand({ RequestItems: { [this.#table]: requests } });
-      const { UnprocessedItems = {} } = await sendUntil(deadline, () => this.#client.send(command));
-      requests = Object.values(UnprocessedItems).flat();
+      const { UnprocessedItems } = await sendUntil(deadline, () => this.#client.send(command));
+      requests = Object.values(told(UnprocessedItems)).flat();
       const back = new Set(requests.map(({ DeleteRequest }) => this.#id(DeleteRequest?.Key ?? {})));
       const isBack = (item: Item) => back.size > 0 && back.has(this.#id(item));
       const now = Date.now();
@@ -182,4 +182,10 @@ export class SessionTable {
   #id(item: Item): string {
     return JSON.stringify(this.#key(item));
   }
+}
+
+/** DynamoDB says that there is nothing by an empty member. An answer without it is none, and proves nothing. */
+function told<T>(member: T | undefined): T {
+  if (member === undefined) throw new Error('the answer of DynamoDB is not whole');
+  return member;
 }

@@ -31,6 +31,11 @@ export function garbled({ response }: Exchange): void {
     .end('{"Items":[{"user_id":{"S":"secret-detail"');
 }
 
+/** A whole answer that says nothing. */
+export function empty({ response }: Exchange): void {
+  response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end('{}');
+}
+
 /** BatchWriteItem carries out none of the batch, or all but so many, and hands the rest back. */
 export function handBack(count = 25): Fault {
   return async (exchange) => {
