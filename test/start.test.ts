@@ -7,6 +7,7 @@ import { connect, createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { TABLE } from './local/seed.ts';
 import { sessionsLeft } from './local/tables.ts';
+import { storeRecord } from './local/tokens.ts';
 
 const PORT = 9269;
 const URL = `http://localhost:${PORT}`;
@@ -40,6 +41,7 @@ describe('npm start', () => {
     service.stdout.on('data', (chunk) => (output += chunk));
     Object.assign(process.env, {
       AWS_ENDPOINT_URL_DYNAMODB: output.match(/local DynamoDB +(\S+)/)?.[1],
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: output.match(/local Secrets Manager +(\S+)/)?.[1],
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
@@ -89,6 +91,21 @@ describe('npm start', () => {
     assert.equal((await logout('1', '--url', 'http://localhost:9')).code, 1);
     for (const words of [[], ['1', '2'], ['1', '--color', 'red'], ['1', '--url', 'nowhere']]) {
       assert.equal((await logout(...words)).code, 2, words.join(' '));
+    }
+  });
+
+  test('is not asked by npm run logout with a broken record, and no part of the record is shown', async () => {
+    for (const [text, mend] of Object.entries({
+      '{"secret_key": topsecret}': 'the secret is not valid JSON',
+      '{"name": "a", "audience": "a", "issuer": "i", "signature_type": "secret", "secret_algorithm": "HS256"}':
+        'secret_key is missing',
+    })) {
+      const broken = await storeRecord(text);
+      assert.deepEqual(await logout('1', '--url', URL, '--secret-id', broken), {
+        code: 1,
+        stdout: '',
+        stderr: `validator record ${broken}: ${mend}\n`,
+      });
     }
   });
 

@@ -1,6 +1,8 @@
 // `npm run logout -- 2`: a client of the route, for the local run and for an operator's own stack.
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SignJWT } from 'jose';
+import { ServiceError } from '../../lib/errors.ts';
+import { readRecord } from '../../lib/record.ts';
 import { fail, readCommand, readUrl } from './command.ts';
 import { SECRET_ID } from './seed.ts';
 
@@ -24,24 +26,25 @@ Exit code: 0 the user is logged out, 1 an error, 2 wrong usage.`;
 const { option, words } = readCommand(USAGE, ['url', 'secret-id', 'audience', 'issuer', 'email', 'reason'], 1);
 const userId = words[0] ?? '';
 const url = readUrl(option.get('url'));
-const answer = await callRoute(await signToken(await readRecord(option.get('secret-id') ?? SECRET_ID)));
+const answer = await callRoute(await signToken(await fetchRecord(option.get('secret-id') ?? SECRET_ID)));
 console.log(JSON.stringify(answer));
 if (answer.result === true) console.log(`User ${userId} is logged out: no session is left.`);
 else if (answer.result === false) console.log(`User ${userId} had no live session.`);
 else fail(`User ${userId} may still be logged in: the service refused or failed.`);
 
-async function readRecord(secretId: string): Promise<Record<string, unknown>> {
-  if (url.hostname === 'localhost') {
+/** The record, if the service would take it; what is wrong with it is told without a value. */
+async function fetchRecord(secretId: string): Promise<Record<string, unknown>> {
+  if (['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)) {
     process.env.AWS_ENDPOINT_URL_SECRETS_MANAGER ??= `http://127.0.0.1:${Number(url.port) + 2}`;
     Object.assign(process.env, { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
   }
   try {
-    const { SecretString = '' } = await new SecretsManagerClient().send(
-      new GetSecretValueCommand({ SecretId: secretId }),
-    );
-    return JSON.parse(SecretString);
+    const { SecretString } = await new SecretsManagerClient().send(new GetSecretValueCommand({ SecretId: secretId }));
+    await readRecord(secretId, SecretString);
+    return JSON.parse(SecretString ?? '');
   } catch (error) {
-    return fail(`The validator record ${secretId} cannot be read: ${error instanceof Error ? error.message : error}`);
+    if (error instanceof ServiceError && error.cause instanceof Error) return fail(error.cause.message);
+    return fail(`validator record ${secretId} cannot be read: ${error instanceof Error ? error.message : error}`);
   }
 }
 

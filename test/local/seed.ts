@@ -2,7 +2,9 @@ import { BatchWriteItemCommand, CreateTableCommand, DynamoDBClient } from '@aws-
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SignJWT } from 'jose';
 
-/** The names that serverless.yml gives in its default stage. */
+/** What the seed is made for, whatever serverless.yml is changed to for a real table. */
+export const PARAMETERS = ['table=own', 'layout=default', 'records=own', 'userIdPattern=0|[1-9][0-9]{0,18}'];
+/** The names that serverless.yml gives then, in the stage dev. */
 export const SECRET_ID = 'auth-logout-user-dev-validator';
 export const TABLE = 'auth-logout-user-dev-sessions';
 

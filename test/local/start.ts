@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startLocalAws } from './aws.ts';
 import { fail, readCommand } from './command.ts';
-import { SECRET_ID, seed, signToken, TABLE } from './seed.ts';
+import { PARAMETERS, SECRET_ID, seed, signToken, TABLE } from './seed.ts';
 
 const USAGE = `Serves the route on a local AWS, until Ctrl-C.
 
@@ -30,6 +30,8 @@ const serverless = [
   `${port}`,
   '--lambdaPort',
   `${port + 3}`,
+  ...['--stage', 'dev'],
+  ...PARAMETERS.flatMap((parameter) => ['--param', parameter]),
 ];
 const offline = spawn(process.execPath, serverless, { stdio: ['ignore', 'pipe', 'pipe'] });
 let output = '';
