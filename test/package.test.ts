@@ -82,6 +82,7 @@ test('signs every request with the credentials that Lambda hands over, session t
     assert.equal(request.headers['x-amz-security-token'], LAMBDA_CREDENTIALS.AWS_SESSION_TOKEN);
     assert.equal(request.headers.authorization, authorizationOf(request));
     assert.equal(request.headers['user-agent'], 'auth-logout-user');
+    assert.equal(request.headers['content-length'], String(Buffer.byteLength(request.body)));
   }
 });
 
