@@ -119,7 +119,7 @@ function clean(value: unknown): string | undefined {
 function describe(error: ServiceError | undefined): string | undefined {
   const cause = error?.cause;
   if (!(cause instanceof Error)) return clean(cause);
-  if (error?.reason === 'record_invalid' || error?.reason === 'record_missing') return clean(cause.message);
+  if (error?.reason.startsWith('record_')) return clean(cause.message);
   const { $metadata, code }: Error & { $metadata?: { httpStatusCode?: number }; code?: unknown } = cause;
   const frame = error?.reason === 'unexpected' ? cause.stack?.match(/^ {4}at .*/m)?.[0].trim() : undefined;
   return [cause.name, code, $metadata?.httpStatusCode, frame].filter(Boolean).join(' ');

@@ -22,6 +22,7 @@ export type Reason =
   | 'body'
   | 'user_id'
   | 'record_missing'
+  | 'record_refused'
   | 'record_invalid'
   | 'aws_refused'
   | 'aws_unavailable'

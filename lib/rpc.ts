@@ -44,11 +44,7 @@ export function jsonRpc(): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error,
  * Throws the 400, 413 and 415 of the contract.
  */
 export function readParams(event: APIGatewayProxyEventV2, context: RpcContext): Record<string, unknown> {
-  const contentType = header(event, 'content-type');
-  const isJson = typeof contentType === 'string' && JSON_TYPE.test(contentType);
-  if (contentType !== undefined && !isJson) throw new ServiceError('NOT_JSON', 'body');
-  if (header(event, 'content-encoding') !== undefined) throw new ServiceError('NOT_JSON', 'body');
-
+  if (event.body && !isPlainJson(event)) throw new ServiceError('NOT_JSON', 'body'); // no body has no type, whatever an API adds
   const body = bodyText(event);
   const request = parse(body.trim() === '' ? '{}' : body);
   if (!isObject(request)) throw new ServiceError('INVALID_REQUEST', 'body');
@@ -57,6 +53,12 @@ export function readParams(event: APIGatewayProxyEventV2, context: RpcContext): 
   context.rpcId = id;
   if (!isObject(params)) throw new ServiceError('INVALID_PARAMS', 'body');
   return params;
+}
+
+function isPlainJson(event: APIGatewayProxyEventV2): boolean {
+  const type = header(event, 'content-type');
+  const isJson = type === undefined || (typeof type === 'string' && JSON_TYPE.test(type));
+  return isJson && header(event, 'content-encoding') === undefined;
 }
 
 /** The header of that lower-case name; undefined when there is none, or more than one that differ in case. */

@@ -11,6 +11,8 @@ export type Statement = {
   Condition?: Condition;
 };
 
+type Throughput = { OnDemandThroughput: object };
+
 /** What serverless.yml says, as far as it matters here. The table and the record are there only when they are our own. */
 type Service = {
   functions: { logout_user: { environment: Record<string, unknown> } };
@@ -18,7 +20,7 @@ type Service = {
   resources: {
     Resources: {
       LogoutRole: { Properties: { Policies: [{ PolicyDocument: { Statement?: Statement[] } }] } };
-      SessionsTable?: { Properties: object };
+      SessionsTable?: { Properties: Throughput };
       ValidatorRecord?: object;
     };
   };
@@ -113,7 +115,7 @@ function derive({ functions, custom, resources: { Resources } }: Service): void 
       Resource: '*', // X-Ray has no resources that a policy could name
     },
   ];
-  if (SessionsTable) Object.assign(SessionsTable.Properties, tableKeys(settings.layout));
+  if (SessionsTable) Object.assign(SessionsTable.Properties, tableKeys(settings.layout, SessionsTable.Properties));
 }
 
 function sessionGrants({ layout, table }: Settings, tableArn: Value): Statement[] {
@@ -160,8 +162,8 @@ function decryptGrant(key: string): Statement {
   };
 }
 
-/** The keys, the index and the time to live of a table in this layout. */
-function tableKeys({ tableKey, index, userKey, sortKey, expiry }: Layout) {
+/** The keys, the index and the time to live of a table in this layout. An index has a maximum of its own. */
+function tableKeys({ tableKey, index, userKey, sortKey, expiry }: Layout, { OnDemandThroughput }: Throughput) {
   const indexKey = index === null ? [] : [userKey.name, ...(sortKey ? [sortKey.name] : [])];
   const keySchema = (names: string[]) =>
     names.map((AttributeName, n) => ({ AttributeName, KeyType: n === 0 ? 'HASH' : 'RANGE' }));
@@ -172,7 +174,9 @@ function tableKeys({ tableKey, index, userKey, sortKey, expiry }: Layout) {
       AttributeName,
       AttributeType: AttributeName === userKey.name ? userKey.type : 'S',
     })),
-    ...(index && { GlobalSecondaryIndexes: [{ IndexName: index, KeySchema: keySchema(indexKey), Projection }] }),
+    ...(index && {
+      GlobalSecondaryIndexes: [{ IndexName: index, KeySchema: keySchema(indexKey), Projection, OnDemandThroughput }],
+    }),
     // Seconds are all that DynamoDB's own deletion understands.
     ...(expiry?.unit === 'seconds' && { TimeToLiveSpecification: { AttributeName: expiry.name, Enabled: true } }),
   };

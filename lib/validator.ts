@@ -78,9 +78,12 @@ export class Validator {
   async #read(VersionStage: string, deadline: AbortSignal, last?: SecretVersion): Promise<SecretVersion> {
     const command = new GetSecretValueCommand({ SecretId: this.#secretId, VersionStage });
     const secret = await this.#client.send(command, { abortSignal: deadline }).catch((error: unknown) => {
-      if (!isMissing(error)) throw awsError(error);
-      const cause = new Error(`validator record ${this.#secretId}: there is none, or it is marked for deletion`);
-      throw new ServiceError('INTERNAL', 'record_missing', cause);
+      const failure = awsError(error);
+      if (failure.reason !== 'aws_refused' || !(error instanceof Error)) throw failure;
+      const missing = isMissing(error);
+      const what = missing ? 'there is none, or it is marked for deletion' : `AWS refuses it, ${error.name}`;
+      const cause = new Error(`validator record ${this.#secretId}: ${what}`);
+      throw new ServiceError('INTERNAL', missing ? 'record_missing' : 'record_refused', cause);
     });
     if (last && secret.VersionId === last.id) return last; // with the keys that it has fetched
     const record = await readRecord(this.#secretId, secret.SecretString);

@@ -134,7 +134,7 @@ describe('body', () => {
 
   for (const contentType of ['application/json', 'APPLICATION/JSON', 'application/json; charset=utf-8']) {
     test(`accepts the content type ${contentType}`, async () => {
-      assert.equal((await logout({ userId: '0', headers: { 'content-type': contentType } })).status, 200);
+      assert.equal((await logout({ userId: '0', headers: { 'content-type': contentType }, body: '{}' })).status, 200);
     });
   }
 

@@ -166,11 +166,11 @@ describe('a record that is taken away', () => {
     },
     broken: { reason: 'record_invalid', remove: (secretId) => storeRecord('{}', secretId) },
     'denied to us': {
-      reason: 'aws_refused',
+      reason: 'record_refused',
       remove: async (secretId) => secrets.inject('GetSecretValue', secretId, refuse(400, 'AccessDeniedException')),
     },
     'encrypted with a key that is gone': {
-      reason: 'aws_refused',
+      reason: 'record_refused',
       remove: async (secretId) => secrets.inject('GetSecretValue', secretId, refuse(400, 'DecryptionFailure')),
     },
   };

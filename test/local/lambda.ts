@@ -82,7 +82,12 @@ export function gatewayEvent({
     routeKey: 'POST /auth/logout_user/{user_id}',
     rawPath: path,
     rawQueryString: '',
-    headers: { host: 'api.example', ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
+    headers: {
+      host: 'api.example',
+      ...(body === undefined && { 'content-length': '0', 'content-type': 'application/octet-stream' }), // added by the API
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
     requestContext: {
       http: { method: 'POST', path, protocol: 'HTTP/1.1', sourceIp: '192.0.2.1', userAgent: 'test' },
       requestId: randomUUID(),

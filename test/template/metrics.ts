@@ -49,6 +49,9 @@ export function dashboardOf(template: Template): string {
 function metricOfSearch(expression: string): string {
   const [, schema = '', name = ''] =
     expression.match(/^SEARCH\('\{(.*)\} MetricName="(\w+)"/) ?? assert.fail(expression);
-  const [namespace, ...dimensions] = schema.split(',');
+  const [namespace, ...dimensions] = schema.split(',').map((part) => {
+    assert.match(part, /^([A-Za-z0-9]+|"[^"]+")$/, 'what is not alphanumeric stands in quotes');
+    return part.replaceAll('"', '');
+  });
   return [namespace, name, ...dimensions].join(' ');
 }

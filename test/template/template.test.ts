@@ -165,7 +165,13 @@ describe('the template', () => {
       ...properties,
       TableName: 'auth-logout-user-prod-sessions',
       KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-      GlobalSecondaryIndexes: [{ IndexName: 'session_userId_idx', Projection: { ProjectionType: 'KEYS_ONLY' } }],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'session_userId_idx',
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+          OnDemandThroughput: properties.OnDemandThroughput,
+        },
+      ],
     });
     assert.equal(byIndex.TimeToLiveSpecification, undefined, 'its expiry is not in seconds');
   });
