@@ -155,26 +155,30 @@ describe('while Secrets Manager is down', () => {
 });
 
 describe('a record that is taken away', () => {
-  const ways: Record<string, { reason: string; remove: (secretId: string) => Promise<unknown> }> = {
+  const ways: Record<string, { reason: string; fault: string; remove: (secretId: string) => Promise<unknown> }> = {
     deleted: {
       reason: 'record_missing',
+      fault: 'there is none',
       remove: (SecretId) => aws.send(new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true })),
     },
     'marked for deletion': {
       reason: 'record_missing',
+      fault: 'there is none',
       remove: (SecretId) => aws.send(new DeleteSecretCommand({ SecretId })),
     },
-    broken: { reason: 'record_invalid', remove: (secretId) => storeRecord('{}', secretId) },
+    broken: { reason: 'record_invalid', fault: 'is missing', remove: (secretId) => storeRecord('{}', secretId) },
     'denied to us': {
       reason: 'record_refused',
+      fault: 'AccessDeniedException',
       remove: async (secretId) => secrets.inject('GetSecretValue', secretId, refuse(400, 'AccessDeniedException')),
     },
     'encrypted with a key that is gone': {
       reason: 'record_refused',
+      fault: 'DecryptionFailure',
       remove: async (secretId) => secrets.inject('GetSecretValue', secretId, refuse(400, 'DecryptionFailure')),
     },
   };
-  for (const [name, { reason, remove }] of Object.entries(ways)) {
+  for (const [name, { reason, fault, remove }] of Object.entries(ways)) {
     test(`serves until its max age when it is ${name}, then is a 500, never a 401`, async () => {
       const { record, secretId, judge } = await warm();
       await remove(secretId);
@@ -183,7 +187,9 @@ describe('a record that is taken away', () => {
       assertFault(await judge(await junkToken()), 500, reason); // its key may be a new one
       assertAccepted(await judge(await tokenOf(record)));
       pass(1);
-      assertFault(await judge(await tokenOf(record)), 500, reason);
+      const verdict = await judge(await tokenOf(record));
+      assertFault(verdict, 500, reason);
+      assert.match(String(verdict.audit.fault), new RegExp(`^validator record ${secretId}: .*${fault}`));
       assertFault(await judge(await junkToken()), 500, reason);
     });
 
