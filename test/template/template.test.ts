@@ -161,17 +161,13 @@ describe('the template', () => {
       },
     });
     const byIndex = propertiesOf(another.template, 'SessionsTable');
+    const { OnDemandThroughput } = properties; // an index has its own
+    const projected = { Projection: { ProjectionType: 'KEYS_ONLY' } };
     assert.partialDeepStrictEqual(byIndex, {
       ...properties,
       TableName: 'auth-logout-user-prod-sessions',
       KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-      GlobalSecondaryIndexes: [
-        {
-          IndexName: 'session_userId_idx',
-          Projection: { ProjectionType: 'KEYS_ONLY' },
-          OnDemandThroughput: properties.OnDemandThroughput,
-        },
-      ],
+      GlobalSecondaryIndexes: [{ IndexName: 'session_userId_idx', ...projected, OnDemandThroughput }],
     });
     assert.equal(byIndex.TimeToLiveSpecification, undefined, 'its expiry is not in seconds');
   });
