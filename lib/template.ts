@@ -25,9 +25,10 @@ type Service = {
     };
   };
 };
+type Params = { default: object; [stage: string]: object | null };
 type Serverless = {
   service: Service;
-  configurationInput: { params: Record<string, object> };
+  configurationInput: { params: Params };
   classes: { Error: new (message: string, code: string) => Error };
 };
 
@@ -69,11 +70,9 @@ export default class TemplatePlugin {
 }
 
 /** A misspelled parameter would leave its default: a new, empty table instead of yours, whose every logout is `false`. */
-function checkNames({ default: known = {}, ...stages }: Record<string, object>, options: string[]): void {
-  const given = [
-    ...Object.values(stages).flatMap(Object.keys),
-    ...options.map((option) => option.split('=', 1)[0] ?? ''),
-  ];
+function checkNames({ default: known, ...stages }: Params, options: string[]): void {
+  const inStages = Object.keys(Object.assign({}, ...Object.values(stages))); // it passes over a stage that is empty
+  const given = [...inStages, ...options.map((option) => option.replace(/=.*/s, ''))];
   const unknown = given.find((name) => !Object.hasOwn(known, name));
   if (unknown) throw new Error(`There is no parameter ${unknown}: serverless.yml has them all under params, default`);
 }

@@ -30,7 +30,8 @@ const serverless = [
   `${port}`,
   '--lambdaPort',
   `${port + 3}`,
-  ...['--stage', 'dev'],
+  '--stage',
+  'dev',
   ...PARAMETERS.flatMap((parameter) => ['--param', parameter]),
 ];
 const offline = spawn(process.execPath, serverless, { stdio: ['ignore', 'pipe', 'pipe'] });
