@@ -1,14 +1,14 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { type AuditContext, audit, noteCaller, noteRequest } from '../lib/audit.ts';
-import { newSecretsManager } from '../lib/aws_client.ts';
-import { readSettings } from '../lib/config.ts';
-import { type DeadlineContext, deadline } from '../lib/deadline.ts';
-import { header, jsonRpc, type RpcContext, readParams } from '../lib/rpc.ts';
-import { SessionTable } from '../lib/sessions.ts';
-import { bearerToken, checkCaller, verifyToken } from '../lib/token.ts';
-import { readUserId } from '../lib/user_id.ts';
-import { Validator } from '../lib/validator.ts';
+import { newSecretsManager } from '../lib/aws/client.ts';
+import { type AuditContext, audit, noteCaller, noteRequest } from '../lib/request/audit.ts';
+import { type DeadlineContext, deadline } from '../lib/request/deadline.ts';
+import { header, jsonRpc, type RpcContext, readParams } from '../lib/request/json_rpc.ts';
+import { readSettings } from '../lib/request/settings.ts';
+import { SessionTable } from '../lib/sessions/end_sessions.ts';
+import { readUserId } from '../lib/sessions/user_id.ts';
+import { bearerToken, checkCaller, verifyToken } from '../lib/token/bearer.ts';
+import { Validator } from '../lib/validator/validator.ts';
 
 const settings = readSettings(process.env);
 const secrets = newSecretsManager();

@@ -1,11 +1,11 @@
 // The promise of the route, through the real handler, against a local DynamoDB and Secrets Manager over HTTP.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { readLayout } from '../lib/layout.ts';
+import { readLayout } from '../lib/sessions/layout.ts';
 import { startLocalAws } from './local/aws.ts';
-import { type Answer, auditLines, coldStart, type Lambda, type Request } from './local/lambda.ts';
-import { createTable, newSessions, putItems, sessionsLeft } from './local/tables.ts';
-import { newClaims, newRecord, signText, signToken, storeRecord } from './local/tokens.ts';
+import { type Answer, auditLines, coldStart, type Lambda, type Request } from './setup/lambda.ts';
+import { createTable, newSessions, putItems, sessionsLeft } from './setup/tables.ts';
+import { newClaims, newRecord, signText, signToken, storeRecord } from './setup/tokens.ts';
 
 const NOBODY_LISTENS = 'http://127.0.0.1:9';
 const CHALLENGE = 'Bearer realm="auth_logout_user"';

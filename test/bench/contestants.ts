@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import { unzip } from '../local/zip.ts';
+import { unzip } from '../setup/zip.ts';
 
 /** What is compared: its name in the tables, what it is made of, and the file that Lambda would load. */
 export type Contestant = { id: Id; name: string; of: string[]; file: string };
@@ -32,7 +32,11 @@ export async function buildContestants(folder: string): Promise<Contestant[]> {
   await build({ ...unbundled, entryPoints: ['test/bench/rivals/natural.ts'], outfile: join(folder, 'natural.mjs') });
   await build({ ...bundled, entryPoints: ['test/bench/runtime.ts'], outfile: join(folder, 'runtime.cjs') });
   await ours;
-  return ids().map((id) => ({ id, ...NAMES[id], file: join(folder, id === 'natural' ? 'natural.mjs' : `${id}.cjs`) }));
+  return ids().map((id) => ({
+    id,
+    ...NAMES[id],
+    file: join(folder, id === 'natural' || id === 'ours' ? `${id}.mjs` : `${id}.cjs`),
+  }));
 }
 
 /** The versions of everything that takes part. */
@@ -50,7 +54,7 @@ async function packageOurs(folder: string): Promise<void> {
   await promisify(execFile)(process.execPath, words, { env: { ...process.env, SLS_TELEMETRY_DISABLED: '1' } });
   const [file] = Object.values(unzip(readFileSync(join(target, 'logout_user.zip'))));
   if (!file) throw new Error('the package is empty');
-  writeFileSync(join(folder, 'ours.cjs'), file);
+  writeFileSync(join(folder, 'ours.mjs'), file);
 }
 
 function ids(): Id[] {

@@ -1,8 +1,8 @@
-import { readLayout } from '../../lib/layout.ts';
+import { readLayout } from '../../lib/sessions/layout.ts';
 import { startLocalAws } from '../local/aws.ts';
 import { startDynamodbLocal } from '../local/dynamodb_local.ts';
-import { createTable, type Item, newSessions, putItems } from '../local/tables.ts';
-import { storeRecord } from '../local/tokens.ts';
+import { createTable, type Item, newSessions, putItems } from '../setup/tables.ts';
+import { storeRecord } from '../setup/tokens.ts';
 import { Environment, newWorld } from './environment.ts';
 import { medianOf } from './measures.ts';
 

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { readLayout } from '../../lib/layout.ts';
-import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../local/tables.ts';
+import { readLayout } from '../../lib/sessions/layout.ts';
+import type { Fault } from '../setup/proxy.ts';
+import { assertFailure, startFaultyAws, startRoute } from '../setup/route.ts';
+import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import * as faults from './faults.ts';
-import type { Fault } from './proxy.ts';
-import { assertFailure, startFaultyAws, startRoute } from './route.ts';
 
 const { dynamodb } = await startFaultyAws();
 const table = await createTable(readLayout('default'));

@@ -1,6 +1,6 @@
 // What AWS and the network do to a request, each as the proxy can do it.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Answer, Exchange, Fault } from './proxy.ts';
+import type { Answer, Exchange, Fault } from '../setup/proxy.ts';
 
 type WriteRequest = { DeleteRequest: { Key: unknown } };
 type Batch = { RequestItems: Record<string, WriteRequest[]> };

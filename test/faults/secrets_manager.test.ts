@@ -1,12 +1,12 @@
 // The faults of Secrets Manager, on the wire: at a cold start, and once a record is cached. Never a 401.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readLayout } from '../../lib/layout.ts';
-import { auditLines } from '../local/lambda.ts';
-import { createTable, newSessions, putItems, sessionsLeft } from '../local/tables.ts';
+import { readLayout } from '../../lib/sessions/layout.ts';
+import { auditLines } from '../setup/lambda.ts';
+import type { Fault } from '../setup/proxy.ts';
+import { assertFailure, type Logout, startFaultyAws, startRoute } from '../setup/route.ts';
+import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import * as faults from './faults.ts';
-import type { Fault } from './proxy.ts';
-import { assertFailure, type Logout, startFaultyAws, startRoute } from './route.ts';
 
 const { dynamodb, secretsManager } = await startFaultyAws();
 const table = await createTable(readLayout('default'));

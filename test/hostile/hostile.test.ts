@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { startLocalAws } from '../local/aws.ts';
-import { auditLines } from '../local/lambda.ts';
 import { SECRET_ID, seed, TABLE } from '../local/seed.ts';
-import { storeRecord } from '../local/tokens.ts';
+import { auditLines } from '../setup/lambda.ts';
+import { storeRecord } from '../setup/tokens.ts';
 import { accepted, type Case } from './case.ts';
 import { claimTypeConfusion } from './cases/claim_type_confusion.ts';
 import { headerTampering } from './cases/header_tampering.ts';
@@ -37,7 +37,7 @@ Object.assign(process.env, aws.environment);
 await seed();
 const recordIds = await Promise.all(publicKeyRecords.map((record) => storeRecord(record)));
 Object.assign(process.env, { SESSIONS_TABLE: TABLE, VALIDATOR_SECRET_IDS: [SECRET_ID, ...recordIds].join() });
-const invoke = loadHandler(packaged);
+const invoke = await loadHandler(packaged);
 
 const refusals = new Set<string>();
 

@@ -1,8 +1,8 @@
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import { packageService } from '../local/package.ts';
-import { unpack } from '../local/zip.ts';
+import { packageService } from '../setup/package.ts';
+import { unpack } from '../setup/zip.ts';
 import type { Answer } from './http.ts';
 
 type LambdaContext = Pick<Context, 'awsRequestId' | 'getRemainingTimeInMillis'>;
@@ -11,12 +11,12 @@ type Handler = (event: unknown, context: LambdaContext) => Promise<APIGatewayPro
 /** Packages the service and unpacks it into an empty folder. Returns the handler's file. */
 export async function packagedHandler(): Promise<string> {
   const { archives } = await packageService();
-  return join(unpack(archives[0] ?? Buffer.alloc(0)), 'functions/logout_user.cjs');
+  return join(unpack(archives[0] ?? Buffer.alloc(0)), 'functions/logout_user.mjs');
 }
 
 /** Loads the packaged handler: it reads its settings from the environment now. Returns what sends it an event. */
-export function loadHandler(file: string): (event: unknown) => Promise<Answer> {
-  const { handler }: { handler: Handler } = createRequire(import.meta.url)(file);
+export async function loadHandler(file: string): Promise<(event: unknown) => Promise<Answer>> {
+  const { handler }: { handler: Handler } = await import(pathToFileURL(file).href);
   return async (event) => {
     const context = { awsRequestId: 'r', getRemainingTimeInMillis: () => 10_000 };
     const { statusCode: status = 0, headers = {}, body: text = '' } = await handler(event, context);

@@ -1,7 +1,7 @@
 // A running express application keeps its sessions by connect-dynamodb, and says over HTTP who is logged in.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { allItems } from '../local/tables.ts';
+import { allItems } from '../setup/tables.ts';
 import { type Browser, startExpress } from './express_app.ts';
 import { startRoute } from './route.ts';
 import { createTable } from './tables.ts';

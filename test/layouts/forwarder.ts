@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { after } from 'node:test';
 import { listen } from '../local/listen.ts';
-import type { Item } from '../local/tables.ts';
+import type { Item } from '../setup/tables.ts';
 
 /** What comes between the answer to the n-th Query and its arrival: the items that it returns are those that arrive. */
 export type OnQuery = (items: Item[], query: number) => Item[] | Promise<Item[]>;

@@ -1,8 +1,8 @@
 // What an index shows is not yet the truth: it lags behind the table, and the table changes while the function works.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type AuditLine, auditLines } from '../local/lambda.ts';
-import { allItems, type Item, putItems } from '../local/tables.ts';
+import { type AuditLine, auditLines } from '../setup/lambda.ts';
+import { allItems, type Item, putItems } from '../setup/tables.ts';
 import { type OnQuery, startForwarder } from './forwarder.ts';
 import { LIBRARIES } from './libraries.ts';
 import { startRoute } from './route.ts';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import type { Layout } from '../../lib/layout.ts';
-import { allItems, type Item, putItems } from '../local/tables.ts';
+import type { Layout } from '../../lib/sessions/layout.ts';
+import { allItems, type Item, putItems } from '../setup/tables.ts';
 import { startRoute } from './route.ts';
 import { createTable, keysIn, keysOf } from './tables.ts';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { KNOWN_LAYOUTS } from '../../lib/layout.ts';
-import { putItems } from '../local/tables.ts';
+import { KNOWN_LAYOUTS } from '../../lib/sessions/layout.ts';
+import { putItems } from '../setup/tables.ts';
 import { LIBRARIES } from './libraries.ts';
 import { startRoute } from './route.ts';
 import { createTable, keysIn, keysOf } from './tables.ts';

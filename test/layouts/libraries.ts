@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Item } from '../local/tables.ts';
+import type { Item } from '../setup/tables.ts';
 
 /** How a library keeps its sessions: copied from items that the library itself wrote, or from its source. */
 export type Library = {

@@ -1,8 +1,8 @@
 import { after } from 'node:test';
-import type { Layout } from '../../lib/layout.ts';
+import type { Layout } from '../../lib/sessions/layout.ts';
 import { startLocalAws } from '../local/aws.ts';
-import { type Answer, coldStart } from '../local/lambda.ts';
-import { newRecord, signToken, storeRecord } from '../local/tokens.ts';
+import { type Answer, coldStart } from '../setup/lambda.ts';
+import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 
 /** Logs a user out by the route. */
 export type Logout = (userId: string) => Promise<Answer>;

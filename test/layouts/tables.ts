@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
-import { allItems, type Item } from '../local/tables.ts';
+import { allItems, type Item } from '../setup/tables.ts';
 
 /** A key: the names of its attributes, `:N` behind those that are numbers. */
 type Key = string[];

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fail, readCommand } from '../../lib/operator/command.ts';
 import { startLocalAws } from './aws.ts';
-import { fail, readCommand } from './command.ts';
 import { PARAMETERS, SECRET_ID, seed, signToken, TABLE } from './seed.ts';
 
 const USAGE = `Serves the route on a local AWS, until Ctrl-C.

@@ -5,10 +5,10 @@ import { after, describe, test } from 'node:test';
 import { LIBRARIES, type Library } from '../layouts/libraries.ts';
 import { createTable } from '../layouts/tables.ts';
 import { startLocalAws } from '../local/aws.ts';
-import { coldStart } from '../local/lambda.ts';
-import { type Package, packageService, propertiesOf, resourcesOf } from '../local/package.ts';
-import { putItems } from '../local/tables.ts';
-import { newRecord, signToken, storeRecord } from '../local/tokens.ts';
+import { coldStart } from '../setup/lambda.ts';
+import { type Package, packageService, propertiesOf, resourcesOf } from '../setup/package.ts';
+import { putItems } from '../setup/tables.ts';
+import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 import { allows, type Call, statementsOf } from './iam.ts';
 import { type Recorder, startRecorder } from './recorder.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Statement } from '../../lib/template.ts';
-import type { Template } from '../local/package.ts';
+import type { Statement } from '../../lib/deploy/template.ts';
+import type { Template } from '../setup/package.ts';
 
 /** A call of AWS, as IAM sees it: which action on what, and the values of the condition keys that it brings along. */
 export type Call = { action: string; resource: string; keys: Record<string, string[]> };

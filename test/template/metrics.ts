@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { AuditLine } from '../local/lambda.ts';
-import { propertiesOf, resourcesOf, type Template } from '../local/package.ts';
+import type { AuditLine } from '../setup/lambda.ts';
+import { propertiesOf, resourcesOf, type Template } from '../setup/package.ts';
 
 // A metric is written here as CloudWatch tells it from others: namespace, name and the names of its dimensions.
 

@@ -1,7 +1,7 @@
 // What the Serverless Framework refuses, in one clear line.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { serverless } from '../local/package.ts';
+import { serverless } from '../setup/package.ts';
 
 const refusals: [what: string, parameters: Record<string, string>, line: RegExp, command?: string][] = [
   [

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
-import { readLayout } from '../../lib/layout.ts';
+import { readLayout } from '../../lib/sessions/layout.ts';
 import { startLocalAws } from '../local/aws.ts';
-import { auditLines, coldStart, gatewayEvent } from '../local/lambda.ts';
-import { packageService, propertiesOf, resourcesOf, type Template } from '../local/package.ts';
-import { createTable, newSessions, putItems } from '../local/tables.ts';
-import { newRecord, signToken, storeRecord } from '../local/tokens.ts';
-import { runUnzipped, unzip } from '../local/zip.ts';
+import { auditLines, coldStart, gatewayEvent } from '../setup/lambda.ts';
+import { packageService, propertiesOf, resourcesOf, type Template } from '../setup/package.ts';
+import { createTable, newSessions, putItems } from '../setup/tables.ts';
+import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
+import { runUnzipped, unzip } from '../setup/zip.ts';
 import { faultsOf } from './cloudformation.ts';
 import { statementsOf } from './iam.ts';
 import { dashboardOf, metricsOfAlarms, metricsOfDashboard, metricsWritten } from './metrics.ts';
@@ -45,7 +45,7 @@ describe('the package', () => {
 
   test('holds the bundled function and nothing else', () => {
     assert.equal(archives.length, 1);
-    assert.deepEqual(Object.keys(unzip(zip)), ['functions/logout_user.cjs']);
+    assert.deepEqual(Object.keys(unzip(zip)), ['functions/logout_user.mjs']);
     assert.ok(zip.length <= MAX_ZIP_BYTES, `${zip.length} bytes`);
   });
 

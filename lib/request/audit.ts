@@ -1,0 +1,126 @@
+import { hash } from 'node:crypto';
+import type { MiddlewareObj } from '@middy/core';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { type ServiceError, serviceError } from '../errors.ts';
+import type { Tally } from '../sessions/end_sessions.ts';
+import type { Verified } from '../token/bearer.ts';
+import { header } from './json_rpc.ts';
+
+const MAX_TEXT = 256;
+
+// CloudWatch embedded metric format: which members of the line are metrics, and of which dimensions; all of them of the
+// function too, or the alarms of one stage would ring for another in the same account.
+const METRICS = [
+  metrics(['outcome'], { requests: 'Count' }),
+  metrics([], {
+    sessions_ended: 'Count',
+    sessions_written_back: 'Count',
+    sessions_left: 'Count',
+    stale_record: 'Count',
+    throttles: 'Count',
+    duration_ms: 'Milliseconds',
+  }),
+];
+const REJECTIONS = metrics(['reason'], { rejections: 'Count' });
+
+/** What is noted of a request while it is served. The log holds these fields and no others, whatever the request carries. */
+export type AuditRecord = {
+  startedAt: number;
+  userId?: string;
+  callerReason?: unknown;
+  caller?: Omit<Verified, 'faults'> & { tokenId: string };
+  fault?: ServiceError;
+  tally: Tally;
+};
+export type AuditContext = Context & { audit: AuditRecord };
+
+/** Writes one JSON line for each request, whatever becomes of it, with its metrics in CloudWatch's embedded format. */
+export function audit(): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error, AuditContext> {
+  return {
+    before: (request) => {
+      const tally = { live: 0, expired: 0, writtenBack: 0, passes: 0, retries: 0, throttles: 0 };
+      request.context.audit = { startedAt: Date.now(), tally };
+    },
+    after: (request) => {
+      write(request.event, request.context);
+    },
+    onError: (request) => {
+      write(request.event, request.context, serviceError(request.error));
+    },
+  };
+}
+
+/** Notes who called: the claims that identify, and of the token its jti or else a hash. */
+export function noteCaller(audit: AuditRecord, token: string, { claims, version, faults }: Verified): void {
+  const tokenId = claims.jti ?? `sha256:${hash('sha256', token, 'base64url')}`;
+  audit.caller = { claims, version, tokenId };
+  audit.fault = faults[0];
+}
+
+/** Notes whose sessions are to end, and why the caller says so. */
+export function noteRequest(audit: AuditRecord, userId: string, reason: unknown): void {
+  audit.userId = userId;
+  audit.callerReason = reason;
+}
+
+function metrics(dimensions: string[], units: Record<string, string>) {
+  const Metrics = Object.entries(units).map(([Name, Unit]) => ({ Name, Unit }));
+  return { Namespace: 'auth-logout-user', Dimensions: [['function_name', ...dimensions]], Metrics };
+}
+
+function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: ServiceError): void {
+  const { startedAt, userId, callerReason, caller, fault, tally } = context.audit;
+  const refused = error?.code === 'UNAUTHENTICATED' || error?.code === 'NOT_ALLOWED';
+  const line = {
+    timestamp: new Date(startedAt).toISOString(),
+    level: (error?.answer.status ?? 200) >= 500 ? 'ERROR' : 'INFO',
+    message: 'logout',
+    outcome: error?.code.toLowerCase() ?? (tally.live > 0 ? 'logged_out' : 'no_live_session'),
+    reason: error?.reason,
+    fault: describe(error ?? fault),
+    user_id: clean(userId),
+    caller_reason: clean(callerReason),
+    actor: clean(caller?.claims.email) ?? clean(caller?.claims.sub),
+    validator: clean(caller?.version.record.name),
+    alg: caller?.version.record.algorithm,
+    key_stage: caller?.version.stage,
+    short_key: caller?.version.record.shortKey,
+    token_id: clean(caller?.tokenId),
+    passes: tally.passes,
+    retries: tally.retries,
+    function_name: context.functionName,
+    request_id: context.awsRequestId,
+    api_request_id: clean(event?.requestContext?.requestId),
+    source_ip: clean(event?.requestContext?.http?.sourceIp),
+    user_agent: clean(header(event, 'user-agent')),
+    requests: 1,
+    rejections: refused ? 1 : 0,
+    sessions_ended: tally.live,
+    sessions_expired: tally.expired,
+    sessions_written_back: tally.writtenBack,
+    sessions_left: error && tally.passes > 0 ? 1 : 0, // 1: some may be left
+    stale_record: caller?.version.stale ? 1 : 0,
+    throttles: tally.throttles,
+    duration_ms: Date.now() - startedAt,
+    _aws: { Timestamp: startedAt, CloudWatchMetrics: refused ? [...METRICS, REJECTIONS] : METRICS },
+  };
+  // Not console.log: where Lambda logs as JSON, that wraps the line, and CloudWatch no longer finds the metrics.
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+/** Text fit for a log line: no control or format characters, 256 characters at most. What is no text is left out. */
+function clean(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const printable = /^[ -~]*$/.test(value); // nearly always, and told a good deal faster
+  return (printable ? value : value.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '')).slice(0, MAX_TEXT);
+}
+
+/** What went wrong, without the message of any error but our own: others quote their input, ARNs and addresses. */
+function describe(error: ServiceError | undefined): string | undefined {
+  const cause = error?.cause;
+  if (!(cause instanceof Error)) return clean(cause);
+  if (error?.reason.startsWith('record_')) return clean(cause.message);
+  const { $metadata, code }: Error & { $metadata?: { httpStatusCode?: number }; code?: unknown } = cause;
+  const frame = error?.reason === 'unexpected' ? cause.stack?.match(/^ {4}at .*/m)?.[0].trim() : undefined;
+  return [cause.name, code, $metadata?.httpStatusCode, frame].filter(Boolean).join(' ');
+}

@@ -1,0 +1,96 @@
+import {
+  GetSecretValueCommand,
+  InvalidRequestException,
+  ResourceNotFoundException,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { awsError } from '../aws/error.ts';
+import { ServiceError } from '../errors.ts';
+import { Cached, COOLDOWN_MS } from './cached.ts';
+import type { KeySet } from './key_set.ts';
+import { readRecord, type ValidatorRecord } from './record.ts';
+
+type SecretVersion = { id: string; createdAt: number; record: ValidatorRecord };
+
+/** One version of a validator record with its keys. `stale`: their source fails, and these are the last good ones. */
+export type Version = SecretVersion & { keySet: KeySet; stage: 'current' | 'previous'; stale: boolean };
+
+/** One validator record in Secrets Manager: read when first needed, cached, reloaded when a key does not fit, rotated. */
+export class Validator {
+  readonly #secretId: string;
+  readonly #client: SecretsManagerClient;
+  readonly #secret: Cached<SecretVersion>;
+  #previous: { to: string; reading: Promise<SecretVersion | undefined>; againAt: number } | undefined;
+
+  constructor(secretId: string, maxAgeMs: number, client: SecretsManagerClient) {
+    this.#secretId = secretId;
+    this.#client = client;
+    this.#secret = new Cached((deadline, last) => this.#read('AWSCURRENT', deadline, last), maxAgeMs);
+  }
+
+  /** AWSCURRENT as it is cached. Throws UNAVAILABLE while it cannot be read, INTERNAL when it is missing or wrong. */
+  async current(deadline: AbortSignal): Promise<Version> {
+    const { value: secret, stale } = await this.#secret.get(deadline);
+    const keys = await secret.record.keys.get(deadline);
+    return { ...secret, keySet: keys.value, stage: 'current', stale: stale || keys.stale };
+  }
+
+  /**
+   * What else may verify a token that no key of `tried` fits: newer keys, by at most one reload in 30 s, then AWSPREVIOUS
+   * within its grace. AWSPENDING never. Throws at the end if there may be newer keys that cannot be read.
+   */
+  async *alternatives(tried: Version, deadline: AbortSignal): AsyncGenerator<Version> {
+    let current = tried;
+    let failure: unknown;
+    try {
+      const secret = await this.#secret.reload(deadline);
+      const keySet = await secret.record.keys.reload(deadline);
+      current = { ...secret, keySet, stage: 'current', stale: false };
+    } catch (error) {
+      failure = error;
+    }
+    if (current.keySet !== tried.keySet) yield current;
+    const previous = await this.#previousTo(current, deadline);
+    if (previous) yield previous;
+    if (failure) throw failure;
+  }
+
+  /** AWSPREVIOUS until its grace ends, counted from the creation of the version that replaced it; read once for that version. */
+  async #previousTo({ id, createdAt, record }: Version, deadline: AbortSignal): Promise<Version | undefined> {
+    if (Math.max(0, Date.now() - createdAt) >= record.previousKeyGraceMs) return undefined;
+    if (this.#previous?.to !== id || Date.now() >= this.#previous.againAt) {
+      const reading = this.#read('AWSPREVIOUS', deadline).catch((error: ServiceError) => {
+        if (error.reason === 'record_missing' || error.reason === 'record_invalid') return undefined;
+        attempt.againAt = Date.now() + COOLDOWN_MS;
+        throw error;
+      });
+      const attempt = { to: id, reading, againAt: Number.POSITIVE_INFINITY };
+      this.#previous = attempt;
+    }
+    const previous = await this.#previous.reading;
+    if (!previous) return undefined;
+    const { algorithm, shortKey, keys } = previous.record;
+    const { value: keySet, stale } = await keys.get(deadline);
+    // Only its keys live on. Who may call, for what audience and for how long, is for the current record to say.
+    return { ...previous, record: { ...record, algorithm, shortKey, keys }, keySet, stage: 'previous', stale };
+  }
+
+  async #read(VersionStage: string, deadline: AbortSignal, last?: SecretVersion): Promise<SecretVersion> {
+    const command = new GetSecretValueCommand({ SecretId: this.#secretId, VersionStage });
+    const secret = await this.#client.send(command, { abortSignal: deadline }).catch((error: unknown) => {
+      const failure = awsError(error);
+      if (failure.reason !== 'aws_refused' || !(error instanceof Error)) throw failure;
+      const missing = isMissing(error);
+      const what = missing ? 'there is none, or it is marked for deletion' : `AWS refuses it, ${error.name}`;
+      const cause = new Error(`validator record ${this.#secretId}: ${what}`);
+      throw new ServiceError('INTERNAL', missing ? 'record_missing' : 'record_refused', cause);
+    });
+    if (last && secret.VersionId === last.id) return last; // with the keys that it has fetched
+    const record = await readRecord(this.#secretId, secret.SecretString);
+    return { id: secret.VersionId ?? '', createdAt: secret.CreatedDate?.getTime() ?? 0, record };
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof ResourceNotFoundException || error instanceof InvalidRequestException; // marked for deletion
+}

@@ -1,0 +1,193 @@
+// The audit record: one line for each request, with what an auditor needs and nothing that a thief could use.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { readLayout } from '../../lib/sessions/layout.ts';
+import { startLocalAws } from '../local/aws.ts';
+import { type AuditLine, auditLines, coldStart, type Lambda, type Request } from '../setup/lambda.ts';
+import { createTable, newSessions, putItems } from '../setup/tables.ts';
+import { newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
+
+const FIELDS = [
+  'timestamp level message outcome reason fault user_id caller_reason actor validator alg key_stage short_key token_id',
+  'passes retries function_name request_id api_request_id source_ip user_agent requests rejections sessions_ended sessions_expired',
+  'sessions_written_back sessions_left stale_record throttles duration_ms _aws',
+].flatMap((line) => line.split(' '));
+
+const aws = await startLocalAws();
+Object.assign(process.env, aws.environment);
+after(() => aws.close());
+
+const record = newRecord({ allowed_emails: ['admin', 'line\nbreak'] });
+const key = record.secret_key;
+const table = await createTable(readLayout('default'));
+const environment = { VALIDATOR_SECRET_IDS: await storeRecord(record), SESSIONS_TABLE: table };
+const lambda = await coldStart(environment);
+
+async function lineOf(request: Request, on: Lambda = lambda): Promise<AuditLine> {
+  const lines = await auditLines(() => on.invoke(request));
+  assert.equal(lines.length, 1, 'one line for one request');
+  return lines[0] ?? {};
+}
+
+/** Which metrics CloudWatch takes from the line, with their dimensions. */
+function metricsOf(line: AuditLine): Record<string, string[]> {
+  const text = JSON.stringify(line);
+  const { _aws }: { _aws: { CloudWatchMetrics: { Dimensions: [string[]]; Metrics: { Name: string }[] }[] } } =
+    JSON.parse(text);
+  return Object.fromEntries(
+    _aws.CloudWatchMetrics.flatMap(({ Dimensions, Metrics }) => Metrics.map(({ Name }) => [Name, Dimensions[0]])),
+  );
+}
+
+test('tells of a logout who asked, by which key, for whom, why, and what became of the sessions', async () => {
+  await putItems(table, [...newSessions('31', 2), ...newSessions('31', 1, { expiresIn: -1 })]);
+  const token = await signToken(key, newClaims({ jti: 'token 1' }));
+  const line = await lineOf({
+    userId: '31',
+    token,
+    body: '{"params":{"reason":"left the company"}}',
+    headers: { 'User-Agent': 'odoo' },
+  });
+  assert.deepEqual(
+    Object.keys(line).filter((field) => !FIELDS.includes(field)),
+    [],
+  );
+  const told = {
+    outcome: 'logged_out',
+    user_id: '31',
+    caller_reason: 'left the company',
+    actor: 'admin',
+    validator: 'test_validator',
+  };
+  const key_ = {
+    alg: 'HS256',
+    key_stage: 'current',
+    short_key: false,
+    token_id: 'token 1',
+    source_ip: '192.0.2.1',
+    user_agent: 'odoo',
+  };
+  const counts = {
+    level: 'INFO',
+    sessions_ended: 2,
+    sessions_expired: 1,
+    sessions_left: 0,
+    stale_record: 0,
+    passes: 1,
+    retries: 0,
+  };
+  assert.partialDeepStrictEqual(line, { ...told, ...key_, ...counts });
+});
+
+test('tells a user without live sessions apart', async () => {
+  assert.partialDeepStrictEqual(await lineOf({ userId: '32', token: await signToken(key) }), {
+    outcome: 'no_live_session',
+    sessions_ended: 0,
+  });
+});
+
+test('names a token without jti by its hash', async () => {
+  const line = await lineOf({ userId: '32', token: await signToken(key) });
+  assert.match(String(line.token_id), /^sha256:[\w-]{43}$/);
+});
+
+test('falls back from email to sub', async () => {
+  const open = newRecord();
+  const anyCaller = await coldStart({ ...environment, VALIDATOR_SECRET_IDS: await storeRecord(open) });
+  const token = await signToken(open.secret_key, newClaims({ email: undefined, sub: 'robot' }));
+  assert.equal((await lineOf({ token }, anyCaller)).actor, 'robot');
+});
+
+const now = Math.floor(Date.now() / 1000);
+const rejections: [string, string, () => Promise<string | undefined>][] = [
+  ['unauthenticated', 'no_credentials', async () => undefined],
+  ['unauthenticated', 'malformed', async () => 'a.b.c'],
+  ['unauthenticated', 'algorithm', () => signToken(key, newClaims(), { alg: 'HS384' })],
+  ['unauthenticated', 'signature', () => signToken(newRecord().secret_key)],
+  ['unauthenticated', 'expired', () => signToken(key, newClaims({ exp: now - 60 }))],
+  ['unauthenticated', 'not_yet_valid', () => signToken(key, newClaims({ nbf: now + 60 }))],
+  ['unauthenticated', 'too_long_lived', () => signToken(key, newClaims({ exp: now + 90_000 }))],
+  ['unauthenticated', 'audience', () => signToken(key, newClaims({ aud: 'another' }))],
+  ['unauthenticated', 'issuer', () => signToken(key, newClaims({ iss: 'another' }))],
+  ['unauthenticated', 'claims', () => signToken(key, newClaims({ exp: undefined }))],
+  ['not_allowed', 'email_not_allowed', () => signToken(key, newClaims({ email: 'mallory' }))],
+];
+for (const [outcome, reason, token] of rejections) {
+  test(`tells why a caller was rejected: ${reason}`, async () => {
+    const text = await token();
+    const line = await lineOf(text === undefined ? {} : { token: text });
+    assert.partialDeepStrictEqual(line, { outcome, reason, rejections: 1, level: 'INFO', sessions_left: 0 });
+    assert.deepEqual(metricsOf(line).rejections, ['function_name', 'reason']);
+  });
+}
+
+test('counts an accepted request as no rejection', async () => {
+  const metrics = metricsOf(await lineOf({ userId: '32', token: await signToken(key) }));
+  assert.equal(metrics.rejections, undefined);
+  assert.deepEqual(metrics.requests, ['function_name', 'outcome']);
+  const plain = [
+    'sessions_ended',
+    'sessions_written_back',
+    'sessions_left',
+    'stale_record',
+    'throttles',
+    'duration_ms',
+  ];
+  for (const name of plain) assert.deepEqual(metrics[name], ['function_name'], name);
+});
+
+test('says that sessions may be left when DynamoDB fails', async () => {
+  const down = await coldStart({ ...environment, AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:9' });
+  const line = await lineOf({ token: await signToken(key) }, down);
+  Object.assign(process.env, aws.environment);
+  assert.partialDeepStrictEqual(line, {
+    outcome: 'unavailable',
+    reason: 'aws_unavailable',
+    level: 'ERROR',
+    sessions_left: 1,
+  });
+});
+
+test('names the record and the field at fault, never its value', async () => {
+  const secretId = await storeRecord(newRecord({ secret_key: 'short key' }));
+  const broken = await coldStart({ ...environment, VALIDATOR_SECRET_IDS: secretId });
+  const line = await lineOf({ token: await signToken(key) }, broken);
+  assert.partialDeepStrictEqual(line, { outcome: 'internal', reason: 'record_invalid', level: 'ERROR' });
+  assert.match(
+    String(line.fault),
+    new RegExp(`^validator record ${secretId}: secret_key is shorter than the 32 bytes`),
+  );
+  assert.doesNotMatch(String(line.fault), /short key/);
+});
+
+test('strips control characters and cuts what is too long', async () => {
+  const token = await signToken(key, newClaims({ email: 'line\nbreak', jti: 'x'.repeat(300) }));
+  const line = await lineOf({ userId: '32', token, headers: { 'user-agent': 'a\u001b[31mb\u2028c\u202ed' } });
+  assert.partialDeepStrictEqual(line, { actor: 'linebreak', token_id: 'x'.repeat(256), user_agent: 'a[31mbcd' });
+});
+
+test('holds no token, key, cookie, session key, header or claim that is not named, whatever happens', async () => {
+  const sessions = newSessions('33', 3, { payload: 100 });
+  await putItems(table, sessions);
+  const token = await signToken(key, newClaims({ secret_claim: 'claim-value-1' }));
+  const headers = { cookie: 'sid=cookie-value-1', 'x-api-key': 'header-value-1', 'user-agent': 'x' };
+  const lines = await auditLines(async () => {
+    await lambda.invoke({ userId: '33', token, headers, body: '{"id":"id-value-1","params":{"a":"param-value-1"}}' });
+    await lambda.invoke({ userId: '33', token: `${token}x`, headers });
+    await lambda.invoke({ userId: 'path-value-1', token, headers });
+    await lambda.invoke({ userId: '33', token, headers, body: '{"body-value-1' });
+  });
+  assert.equal(lines.length, 4);
+  const text = JSON.stringify(lines);
+  const secrets = [key, ...token.split('.'), ...sessions.map((session) => session.session_id?.S ?? '')];
+  const values = [
+    'claim-value-1',
+    'cookie-value-1',
+    'header-value-1',
+    'param-value-1',
+    'id-value-1',
+    'path-value-1',
+    'body-value-1',
+  ];
+  for (const value of [...secrets, ...values, 'xxxxxxxxxx']) assert.ok(value && !text.includes(value), value);
+});

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { KNOWN_LAYOUTS, layoutAttributes, readLayout, userKeyValue } from '../../lib/sessions/layout.ts';
+
+const BY_KEY = {
+  tableKey: ['pk', 'sk'],
+  index: null,
+  userKey: { name: 'pk', type: 'S', value: 'USER#{user_id}' },
+  sortKey: { name: 'sk', beginsWith: 'SESSION#' },
+  expiry: { name: 'expires', unit: 'milliseconds' },
+};
+const BY_INDEX = {
+  tableKey: ['id'],
+  index: 'by-user',
+  userKey: { name: 'owner', type: 'N', value: '{user_id}' },
+  sortKey: { name: 'created', beginsWith: '' },
+  expiry: { name: 'until', unit: 'iso' },
+  guard: { name: 'kind', equals: 'session' },
+};
+
+describe('a layout', () => {
+  for (const [name, layout] of Object.entries(KNOWN_LAYOUTS)) {
+    test(`${name} is known by its name, and keeps the rules for a layout in JSON`, () => {
+      assert.equal(readLayout(` ${name}\n`), layout);
+      assert.deepEqual(readLayout(JSON.stringify(layout)), layout);
+    });
+  }
+
+  test('is read from JSON, whether by key or by index', () => {
+    for (const layout of [BY_KEY, BY_INDEX])
+      assert.deepEqual(readLayout(` ${JSON.stringify(layout, null, 2)}`), layout);
+  });
+
+  test('needs the keys only; a member that is null counts as absent', () => {
+    const { tableKey, userKey } = BY_KEY;
+    const read = { tableKey, index: null, userKey };
+    assert.deepEqual(readLayout(JSON.stringify({ tableKey, userKey })), read);
+    assert.deepEqual(readLayout(JSON.stringify({ ...read, sortKey: null, expiry: null, guard: null })), read);
+  });
+
+  test('names every attribute that a request may touch, each once', () => {
+    assert.deepEqual(layoutAttributes(readLayout('authjs')), ['pk', 'sk', 'expires']);
+    assert.deepEqual(layoutAttributes(readLayout(JSON.stringify(BY_INDEX))), [
+      'id',
+      'owner',
+      'created',
+      'until',
+      'kind',
+    ]);
+  });
+});
+
+const { userKey, sortKey, expiry, guard } = BY_INDEX;
+const wrong: [string, unknown, RegExp][] = [
+  ['an unknown member', { ...BY_KEY, ttl: 'x' }, /unknown member "ttl": remove it; known are tableKey, userKey, index/],
+  ['an unknown member inside', { ...BY_KEY, expiry: { ...expiry, format: 1 } }, /expiry .*"format": remove it/],
+  ['__proto__ as a member', '{"__proto__":{}}', /unknown member "__proto__"/],
+  ['no tableKey', { ...BY_KEY, tableKey: undefined }, /lacks the member "tableKey": add it$/],
+  ['no userKey', { ...BY_KEY, userKey: null }, /lacks the member "userKey": add it$/],
+  ['a userKey without a type', { ...BY_KEY, userKey: { name: 'pk', value: '{user_id}' } }, /userKey lacks .*"type"/],
+  ['an expiry without a unit', { ...BY_KEY, expiry: { name: 'expires' } }, /expiry lacks the member "unit": add it$/],
+  ['an empty tableKey', { ...BY_KEY, tableKey: [] }, /tableKey must list the name of the partition key/],
+  ['a tableKey of three', { ...BY_KEY, tableKey: ['pk', 'sk', 'x'] }, /tableKey must list/],
+  ['a tableKey of twins', { ...BY_KEY, tableKey: ['pk', 'pk'] }, /tableKey must list/],
+  ['a tableKey that is text', { ...BY_KEY, tableKey: 'pk' }, /tableKey must list/],
+  ['a key without a name', { ...BY_KEY, tableKey: ['pk', ''] }, /each name in tableKey must be text that is not empty/],
+  ['an empty index', { ...BY_INDEX, index: '' }, /index must be text that is not empty/],
+  ['an index that is no name', { ...BY_INDEX, index: 'by user' }, /index must be a name: 3 to 255 letters, digits/],
+  ['a userKey that is text', { ...BY_KEY, userKey: 'pk' }, /userKey must be an object/],
+  ['broken JSON', '{"a":1', /not valid JSON: mend its quotes, commas and brackets$/],
+  ['an unknown type', { ...BY_INDEX, userKey: { ...userKey, type: 'B' } }, /userKey.type must be one of S, N$/],
+  [
+    'an unknown unit',
+    { ...BY_KEY, expiry: { ...expiry, unit: 'ms' } },
+    /unit must be one of seconds, milliseconds, iso$/,
+  ],
+  ['a beginsWith that is a number', { ...BY_KEY, sortKey: { name: 'sk', beginsWith: 1 } }, /beginsWith must be text$/],
+  [
+    'no place for the user id',
+    { ...BY_KEY, userKey: { ...BY_KEY.userKey, value: 'USER#' } },
+    /must contain {user_id}$/,
+  ],
+  [
+    'text around a number',
+    { ...BY_INDEX, userKey: { ...userKey, value: 'u{user_id}' } },
+    /{user_id} alone when its type is N$/,
+  ],
+  [
+    '{user_id} in a sort prefix',
+    { ...BY_INDEX, sortKey: { ...sortKey, beginsWith: 'S#{user_id}' } },
+    /userKey.value only/,
+  ],
+  [
+    '{user_id} in an attribute name',
+    { ...BY_INDEX, expiry: { ...expiry, name: '{user_id}' } },
+    /in userKey.value only/,
+  ],
+  [
+    '{user_id} in the guard',
+    { ...BY_INDEX, guard: { ...guard, equals: '{user_id}' } },
+    /userKey.value only: remove it/,
+  ],
+  [
+    'no index, and a user who is no key',
+    { ...BY_INDEX, index: null },
+    /partition key is "id": name the index that finds/,
+  ],
+  ['an index, and a user who is the key', { ...BY_KEY, index: 'by-user' }, /partition key "pk": set index to null$/],
+  [
+    'another sort key than the table',
+    { ...BY_KEY, sortKey: { name: 'x', beginsWith: '' } },
+    /table's sort key is "sk": name/,
+  ],
+  ['a sort key where the table has none', { ...BY_KEY, tableKey: ['pk'] }, /sort key is none: .*leave sortKey out$/],
+  ['a guard without an index', { ...BY_KEY, guard }, /guard needs an index.*: leave guard out$/],
+  [
+    'a guard on the user',
+    { ...BY_INDEX, guard: { ...guard, name: 'owner' } },
+    /guard.name must be another attribute than/,
+  ],
+  ['an expiry on the user', { ...BY_INDEX, expiry: { ...expiry, name: 'owner' } }, /expiry.name must be another/],
+  ['a sort key on the user', { ...BY_INDEX, sortKey: { ...sortKey, name: 'owner' } }, /sortKey.name must be another/],
+  ['a name nobody knows', 'constructor', /no layout is called "constructor"; known are default, authjs, .*, or give/],
+  ['a name of two lines', 'a\nb', /no layout is called "a\\nb"; known are/],
+  ['a member of two lines', { ...BY_KEY, 'a\nb': 1 }, /unknown member "a\\nb"/],
+];
+
+describe('a layout is refused with one line that names the mend, for', () => {
+  for (const [what, given, mend] of wrong) {
+    test(what, () => {
+      assert.throws(
+        () => readLayout(typeof given === 'string' ? given : JSON.stringify(given)),
+        ({ message }: Error) => {
+          assert.match(message, /^SESSION_LAYOUT: [^\n]+$/);
+          assert.match(message, mend);
+          return true;
+        },
+      );
+    });
+  }
+});
+
+describe('docs/session-stores.md', () => {
+  const guide = readFileSync(new URL('../../docs/session-stores.md', import.meta.url), 'utf8');
+
+  test('has a section on each known layout', () => {
+    for (const name of Object.keys(KNOWN_LAYOUTS)) assert.match(guide, new RegExp(`^## .*\\(\`${name}\`\\)$`, 'm'));
+  });
+
+  test('gives layouts as JSON that can be copied', () => {
+    const layouts = [...guide.matchAll(/```json\n(.*?)```/gs)].map(([, json = '']) => json);
+    assert.ok(layouts.length > 2);
+    for (const json of layouts) assert.deepEqual(readLayout(json), { index: null, ...JSON.parse(json) });
+  });
+});
+
+describe('the key of a user', () => {
+  test('is the id in its place, taken as it is', () => {
+    assert.deepEqual(userKeyValue(readLayout('authjs'), "a#b$&$'"), { S: "USER#a#b$&$'" });
+    assert.deepEqual(userKeyValue(readLayout('openauth'), 'user:7'), { S: 'oauth:refresh\u001fuser:7' });
+    assert.deepEqual(userKeyValue(readLayout('default'), '{user_id}'), { S: '{user_id}' });
+  });
+
+  test('has at most 2048 bytes as text', () => {
+    const { length } = 'USER#';
+    assert.deepEqual(userKeyValue(readLayout('authjs'), 'x'.repeat(2048 - length)), { S: `USER#${'x'.repeat(2043)}` });
+    assert.equal(userKeyValue(readLayout('authjs'), 'x'.repeat(2049 - length)), undefined);
+    assert.equal(userKeyValue(readLayout('default'), '€'.repeat(683)), undefined);
+  });
+
+  test('is a canonical integer of at most 38 digits as a number', () => {
+    const layout = readLayout(JSON.stringify(BY_INDEX));
+    for (const id of ['0', '7', '-7', '9'.repeat(38)]) assert.deepEqual(userKeyValue(layout, id), { N: id });
+    for (const id of ['', '007', '+7', '-0', '7.0', '7e1', ' 7', '7\n', '0x7', '٧', 'a', '9'.repeat(39)])
+      assert.equal(userKeyValue(layout, id), undefined, id);
+  });
+});

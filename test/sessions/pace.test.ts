@@ -1,0 +1,41 @@
+// A partition takes 1 000 deletes a second, however many it is sent.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { readLayout } from '../../lib/sessions/layout.ts';
+import { partition } from '../faults/faults.ts';
+import { assertFailure, startFaultyAws, startRoute } from '../setup/route.ts';
+import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
+
+const { dynamodb } = await startFaultyAws();
+const table = await createTable(readLayout('default'));
+const { logout } = await startRoute({ SESSIONS_TABLE: table });
+
+describe('a partition that takes 1 000 deletes a second', { concurrency: true }, () => {
+  test('loses all of 3 000 sessions in one call, by few requests in vain', async () => {
+    await putItems(table, newSessions('3000', 3000));
+    dynamodb.inject('BatchWriteItem', '3000', partition(1000));
+    const requests = await dynamodb.requests('3000', async () => {
+      assert.equal((await logout('3000', 25_000)).json.result, true);
+    });
+    assert.equal(await sessionsLeft(table, '3000'), 0);
+    const batches = requests.filter((operation) => operation === 'BatchWriteItem').length;
+    assert.ok(
+      batches >= 120 && batches < 480,
+      `${batches} batches, where 120 are the least and fixed concurrency sends thousands`,
+    );
+  });
+
+  test('loses more sessions with each call that is too short for all of them, until one answers true', async () => {
+    await putItems(table, newSessions('100000', 2500));
+    dynamodb.inject('BatchWriteItem', '100000', partition(1000));
+    let left = 2500;
+    for (let answer = await logout('100000', 3000); answer.status !== 200; answer = await logout('100000', 3000)) {
+      assertFailure(answer, 503);
+      const before = left;
+      left = await sessionsLeft(table, '100000');
+      assert.ok(left < before, `${left} of ${before} are left`);
+    }
+    assert.ok(left < 2500, 'the first call was too short');
+    assert.equal(await sessionsLeft(table, '100000'), 0);
+  });
+});

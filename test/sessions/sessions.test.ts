@@ -1,0 +1,247 @@
+// How many requests a logout takes, which of them run together, and what is counted when answers are lost.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readLayout } from '../../lib/sessions/layout.ts';
+import { handBack, loseAnswer, passOn, refuse, reset } from '../faults/faults.ts';
+import { type AuditLine, auditLines } from '../setup/lambda.ts';
+import type { Exchange, Fault } from '../setup/proxy.ts';
+import { assertFailure, type Logout, startFaultyAws, startRoute } from '../setup/route.ts';
+import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
+
+const { dynamodb, secretsManager } = await startFaultyAws();
+const byKey = await createTable(readLayout('default'));
+const byIndex = await createTable(readLayout('connect-dynamodb'));
+const { logout, secretId } = await startRoute({ SESSIONS_TABLE: byKey });
+const { logout: logoutByIndex } = await startRoute({ SESSIONS_TABLE: byIndex, SESSION_LAYOUT: 'connect-dynamodb' });
+
+let users = 100_000;
+const newUser = () => String(users++);
+
+/** Sessions as connect-dynamodb writes them. */
+function indexedSessions(userId: string, count: number, expires: Item = inSeconds(3600)): Item[] {
+  return Array.from({ length: count }, () => ({
+    id: { S: `sess:${randomUUID()}` },
+    userId: { S: userId },
+    ...expires,
+  }));
+}
+
+function inSeconds(seconds: number): Item {
+  return { expires: { N: String(Math.floor(Date.now() / 1000) + seconds) } };
+}
+
+describe('requests', () => {
+  test('to Secrets Manager are one for each cold start', async () => {
+    const requests = await secretsManager.requests(secretId, async () => {
+      for (const user of [newUser(), newUser(), newUser()]) assert.equal((await logout(user)).status, 200);
+    });
+    assert.deepEqual(requests, ['GetSecretValue']);
+  });
+
+  for (const [count, batches] of [
+    [0, 0],
+    [1, 1],
+    [25, 1],
+    [26, 2],
+    [100, 4],
+    [1000, 40],
+  ] as const) {
+    test(`are ${1 + batches} for ${count} sessions found by key`, async () => {
+      const user = newUser();
+      await putItems(byKey, newSessions(user, count));
+      const requests = await dynamodb.requests(user, () => logout(user));
+      assert.deepEqual(requests, ['Query', ...Array(batches).fill('BatchWriteItem')]);
+      assert.equal(await sessionsLeft(byKey, user), 0);
+    });
+  }
+
+  for (const [count, seconds, queries, deletes] of [
+    [0, 0, 1, 0],
+    [3, 3600, 2, 3],
+    [3, -1, 2, 6],
+  ] as const) {
+    test(`are ${queries + deletes} for ${count} ${seconds < 0 ? 'expired' : 'live'} sessions found by an index`, async () => {
+      const user = newUser();
+      await putItems(byIndex, indexedSessions(user, count, inSeconds(seconds)));
+      const requests = await dynamodb.requests(user, () => logoutByIndex(user));
+      assert.deepEqual(requests.sort(), [...Array(deletes).fill('DeleteItem'), ...Array(queries).fill('Query')]);
+    });
+  }
+
+  test('bring keys and expiry only, however large the items are', async () => {
+    const user = newUser();
+    await putItems(byKey, newSessions(user, 5, { payload: 390_000 }));
+    const answers: number[] = [];
+    dynamodb.inject('Query', user, async ({ forward, relay }) => {
+      const answer = await forward();
+      answers.push(answer.body.length);
+      relay(answer);
+    });
+    assert.equal((await logout(user)).json.result, true);
+    assert.ok(answers.length > 1 && Math.max(...answers) < 1000, `answers of ${answers} bytes`);
+    assert.equal(await sessionsLeft(byKey, user), 0);
+  });
+});
+
+/** Holds requests back until so many have come, and a little longer: time for one too many. Then all may pass. */
+function gate(size: number): { fault: Fault; held: () => number } {
+  const full = Promise.withResolvers<void>();
+  const open = full.promise.then(() => sleep(50));
+  let held = 0;
+  let count = () => {
+    if (++held === size) full.resolve();
+  };
+  void open.then(() => {
+    count = () => {};
+  });
+  const fault = async (exchange: Exchange) => {
+    count();
+    await open;
+    await passOn(exchange);
+  };
+  return { fault, held: () => held };
+}
+
+test('a logout leaves no timer behind', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+  const user = newUser();
+  await putItems(byKey, newSessions(user, 30));
+  const before = timers();
+  assert.equal((await logout(user)).json.result, true);
+  assert.ok(timers() <= before, 'one that outlives the request would be called in another');
+});
+
+describe('deletes', () => {
+  const ways: [string, string, Logout, (user: string) => Promise<void>][] = [
+    ['batches', 'BatchWriteItem', logout, (user) => putItems(byKey, newSessions(user, 700))],
+    ['items of an index', 'DeleteItem', logoutByIndex, (user) => putItems(byIndex, indexedSessions(user, 50))],
+  ];
+  for (const [name, operation, end, fill] of ways) {
+    test(`have 16 ${name} in flight at first, and half as many after a throttle`, async () => {
+      const [user, throttled] = [newUser(), newUser()];
+      await Promise.all([fill(user), fill(throttled)]);
+      const first = gate(16);
+      dynamodb.inject(operation, user, first.fault);
+      assert.equal((await end(user)).json.result, true);
+      assert.equal(first.held(), 16);
+
+      const second = gate(8);
+      dynamodb.inject(operation, throttled, refuse(400, 'ProvisionedThroughputExceededException'), 16);
+      dynamodb.inject(operation, throttled, second.fault);
+      assert.equal((await end(throttled)).json.result, true);
+      assert.equal(second.held(), 8);
+    });
+  }
+
+  test('grow by one in flight with ten that succeed', async () => {
+    const user = newUser();
+    await putItems(byKey, newSessions(user, 1200));
+    const later = gate(18);
+    dynamodb.inject('BatchWriteItem', user, passOn, 25);
+    dynamodb.inject('BatchWriteItem', user, later.fault);
+    assert.equal((await logout(user)).json.result, true);
+    assert.equal(later.held(), 18);
+  });
+
+  test('of one page run while the next is queried', async () => {
+    const user = newUser();
+    await putItems(byKey, newSessions(user, 700, { payload: 2000 }));
+    const secondPage = Promise.withResolvers<void>();
+    dynamodb.inject('Query', user, passOn, 1);
+    dynamodb.inject('Query', user, async (exchange) => {
+      await passOn(exchange);
+      secondPage.resolve();
+    });
+    dynamodb.inject('BatchWriteItem', user, async (exchange) => {
+      await secondPage.promise;
+      await passOn(exchange);
+    });
+    assert.equal((await logout(user)).json.result, true);
+    assert.equal(await sessionsLeft(byKey, user), 0);
+  });
+
+  test('leave nothing running after the answer when one of them fails', async () => {
+    const user = newUser();
+    await putItems(byKey, newSessions(user, 700, { payload: 2000 }));
+    let ahead: ServerResponse | undefined;
+    dynamodb.inject('Query', user, passOn, 1);
+    dynamodb.inject('Query', user, ({ response }) => {
+      ahead = response;
+    });
+    dynamodb.inject('BatchWriteItem', user, refuse(400, 'AccessDeniedException'), 1);
+    dynamodb.inject('BatchWriteItem', user, refuse(400, 'ThrottlingException'));
+    assertFailure(await logout(user), 500);
+    assert.deepEqual(await dynamodb.requests(user, () => sleep(100)), []);
+    assert.equal(ahead?.closed, true, 'the page that was queried ahead is given up');
+    dynamodb.heal(user);
+    await logout(user);
+  });
+});
+
+describe('counts', () => {
+  async function audited(user: string, work: () => Promise<unknown>): Promise<AuditLine> {
+    const lines = await auditLines(work);
+    return lines.find((line) => line.user_id === user) ?? assert.fail('one audit line for each request');
+  }
+
+  test('what was deleted before the deadline came', async () => {
+    const user = newUser();
+    await putItems(byKey, [...newSessions(user, 20), ...newSessions(user, 5, { expiresIn: -1 })]);
+    dynamodb.inject('BatchWriteItem', user, handBack(10), 1);
+    dynamodb.inject('BatchWriteItem', user, handBack());
+    const line = await audited(user, async () => assertFailure(await logout(user, 3500), 503));
+    const [ended, expired] = [Number(line.sessions_ended), Number(line.sessions_expired)];
+    assert.equal(ended + expired, 15);
+    assert.equal(line.sessions_left, 1);
+    await sleep(100); // the request that the deadline cut off may still be on its way
+    dynamodb.heal(user);
+    const rest = await audited(user, () => logout(user));
+    assert.deepEqual([rest.sessions_ended, rest.sessions_expired], [20 - ended, 5 - expired]);
+  });
+
+  test('requests that were throttled, handed back or repeated', async () => {
+    const user = newUser();
+    await putItems(byKey, newSessions(user, 25));
+    dynamodb.inject('Query', user, refuse(400, 'ThrottlingException'), 1);
+    dynamodb.inject('BatchWriteItem', user, handBack(5), 1);
+    dynamodb.inject('BatchWriteItem', user, reset, 1);
+    const line = await audited(user, () => logout(user));
+    assert.deepEqual([line.throttles, line.retries, line.sessions_ended], [2, 3, 25]);
+  });
+
+  for (const [outcome, seconds, result] of [
+    ['sessions_ended', 3600, true],
+    ['sessions_expired', -1, false],
+  ] as const) {
+    test(`an item once as ${outcome} when the answer to its delete was lost`, async () => {
+      const user = newUser();
+      await putItems(byIndex, indexedSessions(user, 3, inSeconds(seconds)));
+      dynamodb.inject('DeleteItem', user, seconds < 0 ? passOn : loseAnswer, 3);
+      dynamodb.inject('DeleteItem', user, seconds < 0 ? loseAnswer : passOn, 3);
+      const line = await audited(user, async () => assert.equal((await logoutByIndex(user)).json.result, result));
+      assert.equal(line[outcome], 3);
+      assert.deepEqual(await allItems(byIndex), []);
+    });
+  }
+
+  for (const [name, expires] of Object.entries({
+    text: { S: 'soon' },
+    null: { NULL: true },
+    none: undefined,
+  } as const)) {
+    test(`a session as live when its expiry is ${name}`, async () => {
+      const user = newUser();
+      const [expiry, indexed]: Item[] = expires ? [{ expires_at: expires }, { expires }] : [{}, {}];
+      await putItems(
+        byKey,
+        newSessions(user, 1).map(({ expires_at: _, ...keys }) => ({ ...keys, ...expiry })),
+      );
+      await putItems(byIndex, indexedSessions(user, 1, indexed));
+      assert.equal((await logout(user)).json.result, true);
+      assert.equal((await logoutByIndex(user)).json.result, true);
+    });
+  }
+});

@@ -1,0 +1,40 @@
+import type { ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import { after } from 'node:test';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { newCertificate } from '../local/certificate.ts';
+import { listen } from '../local/listen.ts';
+
+type Answer = (response: ServerResponse) => unknown;
+export type KeyServer = {
+  url: string;
+  /** What becomes of the next requests: they get a key set, or whatever else is done to the answer. */
+  serve: (answer: Answer | { keys: unknown }) => void;
+  /** How many requests come while the work runs. */
+  requests: (work: () => Promise<unknown>) => Promise<number>;
+};
+
+/** Starts an https server for a key set, with a certificate of its own that this process trusts from now on, if it may. */
+export async function startKeyServer({ trusted = true } = {}): Promise<KeyServer> {
+  const certificate = newCertificate();
+  if (trusted) setDefaultCACertificates([...getCACertificates('default'), certificate.cert]);
+  let answer: Answer = (response) => response.writeHead(404).end();
+  let count = 0;
+  const server = createServer(certificate, (_, response) => {
+    count++;
+    answer(response);
+  });
+  const { url, close } = await listen(server);
+  after(close);
+  return {
+    url: `${url}/keys`,
+    serve: (next) => {
+      answer = typeof next === 'function' ? next : (response) => response.end(JSON.stringify(next));
+    },
+    requests: async (work) => {
+      const before = count;
+      await work();
+      return count - before;
+    },
+  };
+}

@@ -1,0 +1,118 @@
+// The zip that `npm run package` makes: how small it is, what it leaves out of the SDK, and what it still finds.
+import assert from 'node:assert/strict';
+import { createHash, createHmac } from 'node:crypto';
+import { createServer, request as forward, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { after, test } from 'node:test';
+import { readLayout } from '../../lib/sessions/layout.ts';
+import { startLocalAws } from '../local/aws.ts';
+import { listen } from '../local/listen.ts';
+import { gatewayEvent } from '../setup/lambda.ts';
+import { packageService } from '../setup/package.ts';
+import { createTable, newSessions, putItems } from '../setup/tables.ts';
+import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
+import { runUnzipped, unzip } from '../setup/zip.ts';
+
+const MAX_BYTES = 260_000;
+const LAMBDA_CREDENTIALS = {
+  AWS_ACCESS_KEY_ID: 'ASIAEXAMPLE',
+  AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG',
+  AWS_SESSION_TOKEN: 'IQoJb3JpZ2luX2VjE/token==',
+};
+
+type Sent = { headers: IncomingMessage['headers']; body: string };
+
+const { archives } = await packageService();
+const [zip = Buffer.alloc(0)] = archives;
+const [[name, bundle] = ['', Buffer.alloc(0)], ...others] = Object.entries(unzip(zip));
+
+const aws = await startLocalAws();
+after(() => aws.close());
+Object.assign(process.env, aws.environment);
+const { AWS_ENDPOINT_URL_DYNAMODB = '', AWS_ENDPOINT_URL_SECRETS_MANAGER = '' } = aws.environment;
+const endpoints = { AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SECRETS_MANAGER };
+const record = newRecord();
+const environment = {
+  ...endpoints,
+  AWS_REGION: 'us-east-1',
+  SESSIONS_TABLE: await createTable(readLayout('default')),
+  VALIDATOR_SECRET_IDS: await storeRecord(record),
+};
+const event = gatewayEvent({ userId: '2', token: await signToken(record.secret_key) });
+
+test('is one ES module, small enough to load fast', () => {
+  assert.deepEqual([name, others], ['functions/logout_user.mjs', []]);
+  assert.ok(bundle.length <= MAX_BYTES, `${bundle.length} bytes`);
+});
+
+test('signs every request with the credentials that Lambda hands over, session token and all', async () => {
+  await putItems(environment.SESSIONS_TABLE, newSessions('2', 1000)); // the last batches go the way that the first found
+  const sent: Sent[] = [];
+  const listeners = {
+    AWS_ENDPOINT_URL_DYNAMODB: await listenTo(endpoints.AWS_ENDPOINT_URL_DYNAMODB, sent),
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: await listenTo(endpoints.AWS_ENDPOINT_URL_SECRETS_MANAGER, sent),
+  };
+  const answer = await runUnzipped(zip, { ...environment, ...LAMBDA_CREDENTIALS, ...listeners }, event);
+  assert.equal(answer, '200 {"jsonrpc":"2.0","id":null,"result":true}');
+  assert.deepEqual(
+    sent.map(({ headers }) => headers['x-amz-target']),
+    [
+      'secretsmanager.GetSecretValue',
+      'DynamoDB_20120810.Query',
+      ...Array.from({ length: 40 }, () => 'DynamoDB_20120810.BatchWriteItem'),
+    ],
+  );
+  for (const request of sent) {
+    assert.equal(request.headers['x-amz-security-token'], LAMBDA_CREDENTIALS.AWS_SESSION_TOKEN);
+    assert.equal(request.headers.authorization, authorizationOf(request));
+    assert.equal(request.headers['content-length'], String(Buffer.byteLength(request.body)));
+  }
+});
+
+test('tells the errors of AWS apart: that a session is expired is told by a condition that fails', async () => {
+  const table = await createTable(readLayout('connect-dynamodb'));
+  await putItems(table, [{ id: { S: 'sess:1' }, userId: { S: '2' }, expires: { N: '1' } }]);
+  const env = { ...environment, ...LAMBDA_CREDENTIALS, SESSIONS_TABLE: table, SESSION_LAYOUT: 'connect-dynamodb' };
+  assert.equal(await runUnzipped(zip, env, event), '200 {"jsonrpc":"2.0","id":null,"result":false}');
+});
+
+test('answers 500 when no credentials are in the environment', async () => {
+  assert.match(await runUnzipped(zip, environment, event), /^500 /);
+});
+
+/** Stands before a service: passes on what is sent to it, and keeps it. */
+async function listenTo(service: string, sent: Sent[]): Promise<string> {
+  const server = createServer(async (request, response) => {
+    const { headers } = request;
+    const body = await text(request);
+    sent.push({ headers, body });
+    const passedOn = forward(service, { method: 'POST', headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 0, answer.headers);
+      answer.pipe(response);
+    });
+    passedOn.end(body);
+  });
+  const { url, close } = await listen(server);
+  after(close);
+  return url;
+}
+
+/** The authorization header that Lambda's credentials give the request: AWS Signature Version 4. */
+function authorizationOf({ headers, body }: Sent): string {
+  const service = String(headers['x-amz-target']).startsWith('DynamoDB') ? 'dynamodb' : 'secretsmanager';
+  const scope = `${headers['x-amz-date']?.slice(0, 8)}/us-east-1/${service}/aws4_request`;
+  const [, signed = ''] = /SignedHeaders=(.*), /.exec(headers.authorization ?? '') ?? [];
+  assert.ok(signed.split(';').includes('x-amz-security-token'));
+  const lines = signed.split(';').map((name) => `${name}:${headers[name]}\n`);
+  const request = ['POST', '/', '', lines.join(''), signed, sha256(body)].join('\n');
+  let key = Buffer.from(`AWS4${LAMBDA_CREDENTIALS.AWS_SECRET_ACCESS_KEY}`);
+  for (const part of scope.split('/')) key = createHmac('sha256', key).update(part).digest();
+  const toSign = ['AWS4-HMAC-SHA256', headers['x-amz-date'], scope, sha256(request)].join('\n');
+  const signature = createHmac('sha256', key).update(toSign).digest('hex');
+  const credential = `${LAMBDA_CREDENTIALS.AWS_ACCESS_KEY_ID}/${scope}`;
+  return `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${signed}, Signature=${signature}`;
+}
+
+function sha256(content: string): string {
+  return createHash('sha256').update(content).digest('hex');
+}

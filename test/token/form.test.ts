@@ -1,0 +1,195 @@
+// How a token is read: strictly, before any library sees it. Every signature here is right, unless a test says otherwise.
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { assertAccepted, assertRefused, startJudge } from '../setup/judge.ts';
+import { newClaims, newRecord } from '../setup/tokens.ts';
+
+const record = newRecord();
+const { judge } = await startJudge();
+const judgeToken = await judge(record);
+const now = Math.floor(Date.now() / 1000);
+
+const HEADER = '{"alg":"HS256","typ":"JWT"}';
+const PAYLOAD = JSON.stringify(newClaims());
+const encode = (text: string | Buffer): string => Buffer.from(text).toString('base64url');
+/** The parts as they are, signed by the record's key. */
+const seal = (first: string, second: string): string => {
+  const signature = createHmac('sha256', record.secret_key).update(`${first}.${second}`).digest('base64url');
+  return `${first}.${second}.${signature}`;
+};
+const sealTexts = (header: string, payload: string): string => seal(encode(header), encode(payload));
+const good = sealTexts(HEADER, PAYLOAD);
+const [first = '', second = '', third = ''] = good.split('.');
+
+/** The part with the unused bits of its last letter set: the same bytes, another text. */
+function withStrayBits(part: string): string {
+  const bytes = Buffer.from(part, 'base64url');
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  const stray = part.slice(0, -1) + alphabet[alphabet.indexOf(part.slice(-1)) + 1];
+  assert.deepEqual(Buffer.from(stray, 'base64url'), bytes);
+  return stray;
+}
+
+describe('the parts of a token', () => {
+  test('are three in canonical base64url', async () => assertAccepted(await judgeToken(good)));
+
+  const payload = PAYLOAD.padEnd(Math.ceil(PAYLOAD.length / 3) * 3 + 1); // of a length that leaves bits unused
+  const malformed: Record<string, string> = {
+    'none at all': '',
+    one: first,
+    two: `${first}.${second}`,
+    four: `${good}.`,
+    five: `${good}.${second}.${third}`,
+    thousands: '.'.repeat(6000),
+    'a padded header': seal(`${encode(`${HEADER} `)}=`, second),
+    'a padded payload': seal(first, `${encode(payload)}==`),
+    'a padded signature': `${good}=`,
+    'a blank in the payload': seal(first, `${second.slice(0, 4)} ${second.slice(4)}`),
+    'a line feed in the header': seal(`${first.slice(0, 4)}\n${first.slice(4)}`, second),
+    'a blank before': ` ${good}`,
+    'a line feed behind': `${good}\n`,
+    'a no-break space behind': `${good}\u00a0`,
+    'base64 with + and /': seal(first, Buffer.from(`{"a":"\u07fe\u07ff",${PAYLOAD.slice(1)}`).toString('base64')),
+    'stray bits in the payload': seal(first, withStrayBits(encode(payload))),
+    'stray bits in the signature': `${first}.${second}.${withStrayBits(third)}`,
+    'a letter too many': seal(first, `${encode(PAYLOAD.padEnd(Math.ceil(PAYLOAD.length / 3) * 3))}A`),
+    'fullwidth dots': good.replaceAll('.', '\uff0e'),
+    quotes: `"${good}"`,
+    'a second token': `${good},${good}`,
+  };
+  for (const [name, token] of Object.entries(malformed)) {
+    test(`are refused with ${name}`, async () => assertRefused(await judgeToken(token), 'malformed'));
+  }
+
+  test('are at most 8 KiB together', async () => {
+    const padded = (size: number) => sealTexts(HEADER, `${PAYLOAD.slice(0, -1)},"pad":"${'x'.repeat(size)}"}`);
+    let size = 5900;
+    while (padded(size + 1).length <= 8192) size++;
+    assert.equal(padded(size).length, 8192);
+    assertAccepted(await judgeToken(padded(size)));
+    assertRefused(await judgeToken(padded(size + 1)), 'malformed');
+  });
+});
+
+describe('header', () => {
+  const accepted = {
+    'without typ': '{"alg":"HS256"}',
+    'with typ jwt': '{"alg":"HS256","typ":"jwt"}',
+    'with typ at+jwt': '{"alg":"HS256","typ":"at+jwt"}',
+    'with a kid that nobody knows': '{"alg":"HS256","kid":"../../dev/null"}',
+    'with blanks': ' {\n"alg" : "HS256" }\t',
+  };
+  for (const [name, header] of Object.entries(accepted)) {
+    test(`is accepted ${name}`, async () => assertAccepted(await judgeToken(sealTexts(header, PAYLOAD))));
+  }
+
+  const malformed = [
+    '',
+    'alg',
+    'null',
+    '"HS256"',
+    '7',
+    '[{"alg":"HS256"}]',
+    '{"alg":"HS256"}x',
+    '{"alg":"HS256"',
+    "{'alg':'HS256'}",
+    '\ufeff{"alg":"HS256"}',
+    '{"alg":"none","alg":"HS256"}',
+    '{"alg":"HS256","\\u0061lg":"HS256"}',
+    '{"alg":"HS256","x":{"y":1,"y":1}}',
+    '{"alg":"HS256","":1,"":1}',
+    '{"alg":"HS256","__proto__":1,"__proto__":2}',
+    '{"alg":"HS256","crit":[]}',
+    '{"alg":"HS256","crit":["exp"],"exp":1}',
+    '{"alg":"HS256","crit":null}',
+    '{"alg":"HS256","b64":true}',
+    '{"alg":"HS256","b64":false,"crit":["b64"]}',
+    '{"alg":"HS256","typ":7}',
+    '{"alg":"HS256","typ":null}',
+    '{"alg":"HS256","typ":{}}',
+    '{"alg":"HS256","kid":7}',
+    '{"alg":"HS256","kid":null}',
+  ];
+  for (const header of malformed) {
+    test(`is refused: ${JSON.stringify(header)}`, async () =>
+      assertRefused(await judgeToken(sealTexts(header, PAYLOAD)), 'malformed'));
+  }
+
+  test('is refused in bytes that are not UTF-8', async () => {
+    const latin1 = Buffer.from('{"alg":"HS256","x":"ü"}', 'latin1');
+    assertRefused(await judgeToken(seal(encode(latin1), second)), 'malformed');
+    assertRefused(await judgeToken(seal(encode(Buffer.from(HEADER, 'utf16le')), second)), 'malformed');
+  });
+
+  for (const alg of [undefined, null, '', 'none', 'None', 'hs256', 'HS256 ', 'HS384', 'RS256', ['HS256'], {}, 256]) {
+    test(`is refused with alg ${JSON.stringify(alg)}`, async () =>
+      assertRefused(await judgeToken(sealTexts(JSON.stringify({ alg }), PAYLOAD)), 'algorithm'));
+  }
+});
+
+describe('payload', () => {
+  const withMember = (member: string) => sealTexts(HEADER, `${PAYLOAD.slice(0, -1)},${member}}`);
+  const replaced = (name: string, json: string | undefined) =>
+    sealTexts(
+      HEADER,
+      JSON.stringify(newClaims({ [name]: undefined })).replace(/}$/, json ? `,"${name}":${json}}` : '}'),
+    );
+
+  for (const member of [
+    '"__proto__":{"exp":1}',
+    '"a":{"b":1},"c":{"b":1}',
+    '"a":":,\\"b\\":"',
+    '"a":"\\u0022","b":1',
+    '"a":"\\u003a\\\\"',
+    '"deep":[[[{"a":[]}]]]',
+  ]) {
+    test(`is accepted with ${member}`, async () => assertAccepted(await judgeToken(withMember(member))));
+  }
+
+  for (const member of [
+    '"exp":9',
+    '"iss":"theissuer"',
+    '"\\u0061ud":"x"',
+    '"x":{"a":1,"a":2}',
+    '"x":[{"a":1,"a":1}]',
+  ]) {
+    test(`is refused with a duplicate member: ${member}`, async () =>
+      assertRefused(await judgeToken(withMember(member)), 'malformed'));
+  }
+
+  for (const payload of [
+    '',
+    'null',
+    '[]',
+    `[${PAYLOAD}]`,
+    JSON.stringify(PAYLOAD),
+    '7',
+    `${PAYLOAD}x`,
+    `\ufeff${PAYLOAD}`,
+  ]) {
+    test(`is refused when it is no JSON object: ${payload.slice(0, 12)}`, async () =>
+      assertRefused(await judgeToken(sealTexts(HEADER, payload)), 'malformed'));
+  }
+
+  const wrongTypes: Record<string, (string | undefined)[]> = {
+    exp: [undefined, 'null', `"${now + 60}"`, '1e309', '-1e309', 'true', '[]', '{}'],
+    nbf: ['null', '"0"', '-1e309', '1e309', 'true', '[]'],
+    iat: ['null', '"0"', '1e309', '-1e309', 'false'],
+    aud: [undefined, 'null', '7', '{}', '["auth_logout_user_jwt",7]', '[["auth_logout_user_jwt"]]', 'true'],
+    iss: [undefined, 'null', '7', '["theissuer"]'],
+    sub: ['7', 'null', '{}'],
+    jti: ['7', 'null', '[]'],
+  };
+  for (const [name, values] of Object.entries(wrongTypes)) {
+    for (const json of values) {
+      test(`is refused when ${name} is ${json ?? 'missing'}`, async () =>
+        assertRefused(await judgeToken(replaced(name, json)), 'claims'));
+    }
+  }
+
+  test('may write exp with a fraction or an exponent', async () => {
+    assertAccepted(await judgeToken(replaced('exp', `${now + 60}.25`)));
+    assertAccepted(await judgeToken(replaced('exp', `${(now + 60) / 1000}e3`)));
+  });
+});

@@ -1,0 +1,86 @@
+// How a token is judged: the header that carries it, the times of its claims, and no key but the record's.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { assertAccepted, assertRefused, junkToken, startJudge } from '../setup/judge.ts';
+import { keyPair } from '../setup/key_pairs.ts';
+import { newClaims, newRecord, signToken } from '../setup/tokens.ts';
+
+const record = newRecord();
+const key = record.secret_key;
+const { judge } = await startJudge();
+const judgeToken = await judge(record);
+const now = Math.floor(Date.now() / 1000);
+const token = await signToken(key);
+
+describe('authorization header', () => {
+  const schemes: [string, boolean][] = [
+    [`Bearer ${token}`, true],
+    [`bearer ${token}`, true],
+    [`BEARER ${token}`, true],
+    [`Bearer  ${token}`, false],
+    [`Bearer ${token} `, false],
+    [`Bearer\t${token}`, false],
+    [`Bearer${token}`, false],
+    ['Bearer', false],
+    ['Bearer ', false],
+    [token, false],
+    [`Basic ${token}`, false],
+    [`DPoP ${token}`, false],
+    [`Basic YTpi, Bearer ${token}`, false],
+    [`Bearer ${token}, realm="x"`, false],
+    ['', false],
+  ];
+  for (const [authorization, accepted] of schemes) {
+    test(`is ${accepted ? 'accepted' : 'refused'}: ${JSON.stringify(authorization.replaceAll(token, '…'))}`, async () => {
+      const verdict = await judgeToken('', { headers: { authorization } });
+      assert.equal(verdict.status, accepted ? 200 : 401);
+    });
+  }
+
+  test('is refused when there are two that differ in case', async () => {
+    const { status, audit } = await judgeToken(token, { headers: { Authorization: `Bearer ${await junkToken()}` } });
+    assert.deepEqual([status, audit.reason], [401, 'no_credentials']);
+  });
+});
+
+describe('header of a token', () => {
+  test('never brings a key, and one that it names does no harm', async () => {
+    const { jwk, privateKey } = await keyPair('ES256', 'attacker');
+    const oct = { kty: 'oct', k: Buffer.from('attacker').toString('base64url'), alg: 'HS256' };
+    const url = 'http://127.0.0.1:9/jwks';
+    for (const header of [{ jwk: oct }, { jwk }, { jku: url }, { x5u: url }, { x5c: ['MIIB'] }, { kid: 'attacker' }]) {
+      const forged = await signToken('attacker', newClaims(), { alg: 'HS256', ...header });
+      assertRefused(await judgeToken(forged), 'signature');
+      assertRefused(
+        await judgeToken(await signToken(privateKey, newClaims(), { alg: 'ES256', ...header })),
+        'algorithm',
+      );
+      assertAccepted(await judgeToken(await signToken(key, newClaims(), { alg: 'HS256', ...header })));
+    }
+  });
+});
+
+describe('claim', () => {
+  const times: [string, number, string | undefined][] = [
+    ['exp', now - 4, undefined],
+    ['exp', now - 5, 'expired'],
+    ['exp', 0, 'expired'],
+    ['exp', -1, 'expired'],
+    ['exp', (now + 60) * 1000, 'too_long_lived'],
+    ['exp', 1e300, 'too_long_lived'],
+    ['nbf', 0, undefined],
+    ['nbf', now + 5, undefined],
+    ['nbf', now + 7, 'not_yet_valid'],
+    ['iat', now - 5, undefined],
+    ['iat', now + 5, undefined],
+    ['iat', now + 7, 'not_yet_valid'],
+    ['iat', -1, 'too_long_lived'],
+  ];
+  for (const [name, seconds, reason] of times) {
+    const when = Math.abs(seconds - now) < 60 ? `${seconds - now} s from now` : `${seconds}`;
+    test(`is ${reason ?? 'accepted'} with ${name} ${when}`, async () => {
+      const verdict = await judgeToken(await signToken(key, newClaims({ [name]: seconds })));
+      reason ? assertRefused(verdict, reason) : assertAccepted(verdict);
+    });
+  }
+});

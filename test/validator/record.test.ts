@@ -1,0 +1,240 @@
+// The validator record, field by field: what each one does, and how a wrong one is refused.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { exportJWK, generateKeyPair } from 'jose';
+import { assertAccepted, assertFault, assertRefused, startJudge } from '../setup/judge.ts';
+import { keyPair } from '../setup/key_pairs.ts';
+import { newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
+
+const { judge, judgeBy } = await startJudge();
+const now = Math.floor(Date.now() / 1000);
+
+describe('secret', () => {
+  for (const [alg, bytes] of [
+    ['HS256', 32],
+    ['HS384', 48],
+    ['HS512', 64],
+  ] as const) {
+    const record = newRecord({ secret_algorithm: alg, secret_key: randomBytes(bytes / 2).toString('hex') });
+    const key = record.secret_key;
+
+    test(`accepts ${alg} by a key of ${bytes} bytes, and no other algorithm by the same key`, async () => {
+      const judgeToken = await judge(record);
+      assertAccepted(await judgeToken(await signToken(key, newClaims(), { alg })), { alg, short_key: false });
+      for (const other of ['HS256', 'HS384', 'HS512'].filter((name) => name !== alg)) {
+        assertRefused(await judgeToken(await signToken(key, newClaims(), { alg: other })), 'algorithm');
+      }
+    });
+
+    test(`refuses a key for ${alg} that is one byte shorter, unless allow_short_key is true`, async () => {
+      const short = { ...record, secret_key: key.slice(1) };
+      const token = await signToken(short.secret_key, newClaims(), { alg });
+      assertFault(await (await judge(short))(token), 500, 'record_invalid');
+      assertAccepted(await (await judge({ ...short, allow_short_key: true }))(token), { short_key: true });
+    });
+  }
+
+  test('counts the bytes of the key, not its letters', async () => {
+    const key = 'ü'.repeat(16);
+    assertAccepted(await (await judge(newRecord({ secret_key: key })))(await signToken(key)));
+  });
+});
+
+describe('public_key', () => {
+  for (const alg of ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']) {
+    test(`accepts ${alg} by public_key_jwks, and no other key`, async () => {
+      const { jwk, privateKey } = await keyPair(alg);
+      const judgeToken = await judge(newPublicRecord({ public_key_algorithm: alg, public_key_jwks: { keys: [jwk] } }));
+      assertAccepted(await judgeToken(await signToken(privateKey, newClaims(), { alg })), { alg });
+      const foreign = await keyPair(alg, 'foreign');
+      assertRefused(await judgeToken(await signToken(foreign.privateKey, newClaims(), { alg })), 'signature');
+    });
+  }
+});
+
+describe('audience', () => {
+  const record = newRecord();
+  const cases: [unknown, unknown, boolean][] = [
+    ['a', 'a', true],
+    ['a', ['x', 'a'], true],
+    [' a , b ', 'b', true],
+    [['a', ' b '], 'b', true],
+    ['a,b', 'a,b', false],
+    ['a,b', ' b', false],
+    ['a', 'A', false],
+    ['a', 'ab', false],
+    ['a', '', false],
+    ['a', [], false],
+  ];
+  for (const [audience, aud, accepted] of cases) {
+    test(`${JSON.stringify(audience)} ${accepted ? 'accepts' : 'refuses'} aud ${JSON.stringify(aud)}`, async () => {
+      const judgeToken = await judge({ ...record, audience });
+      const verdict = await judgeToken(await signToken(record.secret_key, newClaims({ aud })));
+      accepted ? assertAccepted(verdict) : assertRefused(verdict, 'audience');
+    });
+  }
+});
+
+describe('issuer', () => {
+  const record = newRecord({ issuer: 'https://issuer.example' });
+  for (const [iss, accepted] of [
+    ['https://issuer.example', true],
+    ['https://issuer.example/', false],
+    ['HTTPS://issuer.example', false],
+    ['', false],
+  ] as const) {
+    test(`${accepted ? 'accepts' : 'refuses'} iss "${iss}"`, async () => {
+      const verdict = await (await judge(record))(await signToken(record.secret_key, newClaims({ iss })));
+      accepted ? assertAccepted(verdict) : assertRefused(verdict, 'issuer');
+    });
+  }
+});
+
+describe('allowed_emails', () => {
+  const record = newRecord({ allowed_emails: ['admin@example.com', 'ops@example.com'] });
+
+  test('lets in a caller that it names', async () => {
+    const token = await signToken(record.secret_key, newClaims({ email: 'ops@example.com' }));
+    assertAccepted(await (await judge(record))(token), { actor: 'ops@example.com' });
+  });
+
+  for (const email of ['Ops@example.com', 'ops@example.com ', '', undefined, null, 7, ['ops@example.com'], { a: 1 }]) {
+    test(`answers 403 with insufficient_scope to a verified token with email ${JSON.stringify(email)}`, async () => {
+      const verdict = await (await judge(record))(await signToken(record.secret_key, newClaims({ email })));
+      assert.equal(verdict.status, 403);
+      assert.equal(verdict.headers['www-authenticate'], 'Bearer realm="auth_logout_user", error="insufficient_scope"');
+      assert.equal(verdict.audit.reason, 'email_not_allowed');
+    });
+  }
+
+  test('is not asked when the token is not verified', async () => {
+    const token = await signToken(newRecord().secret_key, newClaims({ email: 'nobody' }));
+    assertRefused(await (await judge(record))(token), 'signature');
+  });
+
+  test('lets nobody in when it is an empty list', async () => {
+    const nobody = newRecord({ allowed_emails: [] });
+    assert.equal((await (await judge(nobody))(await signToken(nobody.secret_key))).status, 403);
+  });
+});
+
+describe('max_token_age_seconds', () => {
+  const LEEWAY = 5;
+  for (const [name, members, max] of [
+    ['86400 by default', {}, 86_400],
+    ['as given', { max_token_age_seconds: 60 }, 60],
+  ] as const) {
+    const record = newRecord(members);
+    const sign = (claims: Record<string, unknown>) => signToken(record.secret_key, newClaims(claims));
+
+    test(`caps the time until exp: ${name}`, async () => {
+      const judgeToken = await judge(record);
+      assertAccepted(await judgeToken(await sign({ exp: now + max + LEEWAY })));
+      assertRefused(await judgeToken(await sign({ exp: now + max + LEEWAY + 1 })), 'too_long_lived');
+    });
+
+    test(`caps the time since iat: ${name}`, async () => {
+      const judgeToken = await judge(record);
+      assertAccepted(await judgeToken(await sign({ iat: now - max - LEEWAY + 1 })));
+      assertRefused(await judgeToken(await sign({ iat: now - max - LEEWAY - 1 })), 'too_long_lived');
+    });
+  }
+});
+
+describe('a wrong record is a 500, and one log line names record and field, but no value', async () => {
+  const key = randomBytes(48).toString('base64url');
+  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
+  const jwk = await exportJWK(publicKey);
+  const secretId = await storeRecord(newRecord());
+  const judgeToken = await judgeBy([secretId], { VALIDATOR_MAX_AGE_SECONDS: '0' });
+
+  for (const text of ['', ' \n', `{"secret_key":"${key}"`, `["${key}"]`, `"${key}"`, '7', 'null', '\ufeff{}']) {
+    test(`text of the secret: ${show(text)}`, async () => assertNamed('the secret', text));
+  }
+  test('binary value of the secret', async () => {
+    const SecretBinary = Buffer.from(JSON.stringify(newRecord({ secret_key: key })));
+    await new SecretsManagerClient().send(new PutSecretValueCommand({ SecretId: secretId, SecretBinary }));
+    await assertNamed('the secret');
+  });
+
+  const wrongWithSecret: Record<string, unknown[]> = {
+    name: [undefined, ' ', 7],
+    signature_type: [undefined, 'none', 'SECRET'],
+    secret_algorithm: [null, 'none', 'HS257', 'hs256', 'RS256'],
+    secret_key: [undefined, '', ' '.repeat(64), 12345678901234, [key], key.slice(0, 31)],
+    allow_short_key: ['true', 1],
+    audience: [undefined, '', 'a,,b', [], 7, ['a', 7]],
+    issuer: [undefined, ' ', ['theissuer']],
+    allowed_emails: [true, [null], ''],
+    max_token_age_seconds: [-1, '60', [60]],
+    previous_key_grace_seconds: [-1, '60', true],
+  };
+  for (const [field, values] of Object.entries(wrongWithSecret)) {
+    for (const value of values) {
+      const record = newRecord({ secret_key: key, [field]: value });
+      test(`${field}: ${show(value)}`, async () => assertNamed(field, record));
+    }
+  }
+
+  const wrongWithPublicKey: Record<string, unknown[]> = {
+    public_key_algorithm: [undefined, 'HS256', 'none', 'ES256K', 'es256'],
+    public_key_jwk_uri: [
+      undefined,
+      'http://issuer.example/jwks',
+      'file:///etc/passwd',
+      'issuer.example',
+      `https://user:${key}@issuer.example/jwks`,
+    ],
+    public_key_jwks: [
+      JSON.stringify({ keys: [jwk] }),
+      {},
+      { keys: [] },
+      { keys: [null, 7] },
+      { keys: [{ ...jwk, alg: 'ES384' }] },
+      { keys: [{ ...jwk, use: 'enc' }] },
+      { keys: [{ ...jwk, key_ops: ['sign'] }] },
+      { keys: [{ ...jwk, x: jwk.y, y: jwk.x }] },
+      { keys: [await exportJWK(privateKey)] },
+      { keys: [{ kty: 'oct', k: key }] },
+    ],
+  };
+  for (const [field, values] of Object.entries(wrongWithPublicKey)) {
+    for (const value of values) {
+      const record = newPublicRecord({ public_key_algorithm: 'ES256', [field]: value });
+      test(`${field}: ${show(value)}`, async () => assertNamed(field, record));
+    }
+  }
+
+  test('an RSA key of 1024 bits', async () => {
+    const rsa = {
+      name: 'RSASSA-PKCS1-v1_5',
+      hash: 'SHA-256',
+      modulusLength: 1024,
+      publicExponent: Buffer.from('010001', 'hex'),
+    };
+    const { publicKey } = await crypto.subtle.generateKey(rsa, true, ['sign', 'verify']);
+    const public_key_jwks = { keys: [await exportJWK(publicKey)] };
+    const record = newPublicRecord({ public_key_algorithm: 'RS256', public_key_jwks });
+    await assertNamed('public_key_jwks', record);
+  });
+
+  function show(value: unknown): string {
+    return `${JSON.stringify(value)}`.slice(0, 60);
+  }
+
+  async function assertNamed(field: string, record?: unknown): Promise<void> {
+    if (record !== undefined) await storeRecord(record, secretId);
+    const verdict = await judgeToken(await signToken(key));
+    assertFault(verdict, 500, 'record_invalid');
+    assert.match(String(verdict.audit.fault), new RegExp(`^validator record ${secretId}: ${field} [a-z]`));
+    for (const value of [key.slice(0, 12), String(jwk.x), 'passwd', 'none', 'HS257', 'ES256K', '12345678901234']) {
+      assert.ok(!JSON.stringify([verdict.audit, verdict.text]).includes(value), value);
+    }
+  }
+});
+
+function newPublicRecord(members: Record<string, unknown>): Record<string, unknown> {
+  return newRecord({ signature_type: 'public_key', secret_algorithm: undefined, secret_key: undefined, ...members });
+}

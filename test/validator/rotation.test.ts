@@ -1,0 +1,137 @@
+// Rotation of a validator record: no token of the old key or the new one is refused before its time. The clock is the test's.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  PutSecretValueCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { exportJWK, generateKeyPair } from 'jose';
+import { assertAccepted, assertRefused, junkToken, pass, startJudge, tokenOf } from '../setup/judge.ts';
+import { newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
+
+const MAX_AGE = 300; // seconds, by default
+const COOLDOWN = 30;
+const HOUR = 3600;
+
+const { judgeBy, warm, rotated } = await startJudge();
+const aws = new SecretsManagerClient();
+
+describe('rotation', () => {
+  test('accepts tokens of the new key at once, and of the old key until the grace ends', async () => {
+    const { old, fresh, judge } = await rotated({ previous_key_grace_seconds: 600 });
+    assertAccepted(await judge(await tokenOf(fresh)), { key_stage: 'current' });
+    assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
+    pass(599);
+    assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
+    pass(1);
+    assertRefused(await judge(await tokenOf(old)), 'signature');
+    assertAccepted(await judge(await tokenOf(fresh)), { key_stage: 'current' });
+  });
+
+  test('gives the old key an hour when the record does not say', async () => {
+    const { old, judge } = await rotated();
+    pass(HOUR - 1);
+    assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
+    pass(1);
+    assertRefused(await judge(await tokenOf(old)), 'signature');
+  });
+
+  test('counts the grace from the creation of the new version, not from its first use', async () => {
+    const { old, secretId } = await rotated({ previous_key_grace_seconds: 600 });
+    pass(599);
+    const judge = await judgeBy([secretId]);
+    assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
+    pass(1);
+    assertRefused(await judge(await tokenOf(old)), 'signature');
+    assertRefused(await (await judgeBy([secretId]))(await tokenOf(old)), 'signature');
+  });
+
+  test('ends the old key at the next load when the grace is 0', async () => {
+    const { old, judge } = await rotated({ previous_key_grace_seconds: 0 });
+    pass(MAX_AGE - 1);
+    assertAccepted(await judge(await tokenOf(old)), { key_stage: 'current' });
+    pass(1);
+    assertRefused(await judge(await tokenOf(old)), 'signature');
+  });
+
+  test('ends the old key with the first token of the new one when the grace is 0', async () => {
+    const { old, fresh, judge } = await rotated({ previous_key_grace_seconds: 0 });
+    assertAccepted(await judge(await tokenOf(fresh)));
+    assertRefused(await judge(await tokenOf(old)), 'signature');
+  });
+
+  test('accepts only the two newest keys', async () => {
+    const { old, fresh, secretId, judge } = await rotated();
+    assertAccepted(await judge(await tokenOf(fresh)));
+    assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
+    pass(COOLDOWN);
+    const newest = newRecord();
+    await storeRecord(newest, secretId);
+    assertAccepted(await judge(await tokenOf(newest)), { key_stage: 'current' });
+    assertAccepted(await judge(await tokenOf(fresh)), { key_stage: 'previous' });
+    assertRefused(await judge(await tokenOf(old)), 'signature');
+  });
+
+  test('never accepts a pending key, and the promoted one at once', async () => {
+    const { record: old, secretId, judge } = await warm();
+    const pending = newRecord();
+    const { VersionId } = await aws.send(
+      new PutSecretValueCommand({
+        SecretId: secretId,
+        SecretString: JSON.stringify(pending),
+        VersionStages: ['AWSPENDING'],
+      }),
+    );
+    assertRefused(await judge(await tokenOf(pending)), 'signature');
+    assertRefused(await (await judgeBy([secretId]))(await tokenOf(pending)), 'signature');
+    await aws.send(
+      new UpdateSecretVersionStageCommand({
+        SecretId: secretId,
+        VersionStage: 'AWSCURRENT',
+        MoveToVersionId: VersionId,
+      }),
+    );
+    pass(COOLDOWN);
+    assertAccepted(await judge(await tokenOf(pending)), { key_stage: 'current' });
+    assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
+  });
+
+  test('moves callers from a shared key to a public key and on to another algorithm', async () => {
+    const { record: old, secretId, judge } = await warm();
+    for (const alg of ['ES256', 'EdDSA']) {
+      const { privateKey, publicKey } = await generateKeyPair(alg);
+      const members = { public_key_algorithm: alg, public_key_jwks: { keys: [await exportJWK(publicKey)] } };
+      await storeRecord(newRecord({ signature_type: 'public_key', ...members }), secretId);
+      pass(COOLDOWN);
+      const token = await signToken(privateKey, newClaims(), { alg });
+      assertAccepted(await judge(token), { alg, key_stage: 'current' });
+      if (alg === 'ES256') assertAccepted(await judge(await tokenOf(old)), { alg: 'HS256', key_stage: 'previous' });
+    }
+    assertRefused(await judge(await tokenOf(old)), 'algorithm');
+  });
+
+  test('judges tokens of the old key by the rules of the new record', async () => {
+    const { record: old, secretId, judge } = await warm();
+    await storeRecord(newRecord({ audience: 'b', allowed_emails: ['ops'], max_token_age_seconds: 30 }), secretId);
+    const status = async (claims: Record<string, unknown>) => {
+      const { status, audit } = await judge(await signToken(old.secret_key, newClaims(claims)));
+      return [status, audit.reason];
+    };
+    pass(MAX_AGE);
+    const exp = Date.now() / 1000 + 20;
+    assert.deepEqual(await status({ exp }), [401, 'audience']);
+    assert.deepEqual(await status({ exp, aud: 'b' }), [403, 'email_not_allowed']);
+    assert.deepEqual(await status({ exp, aud: 'b', email: 'ops' }), [200, undefined]);
+    assert.deepEqual(await status({ exp: exp + 60, aud: 'b', email: 'ops' }), [401, 'too_long_lived']);
+  });
+
+  test('is not stopped by an old record that was wrong', async () => {
+    const secretId = await storeRecord('{}');
+    const fresh = newRecord();
+    await storeRecord(fresh, secretId);
+    const judge = await judgeBy([secretId]);
+    assertRefused(await judge(await junkToken()), 'signature');
+    assertAccepted(await judge(await tokenOf(fresh)));
+  });
+});

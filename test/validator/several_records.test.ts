@@ -1,0 +1,90 @@
+// Several validator records: each caller has its own, and none stands in the way of another.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { reset } from '../faults/faults.ts';
+import {
+  assertAccepted,
+  assertFault,
+  assertRefused,
+  type Judge,
+  junkToken,
+  startJudge,
+  tokenOf,
+} from '../setup/judge.ts';
+import { newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
+
+const { judgeBy, secrets } = await startJudge();
+const aws = new SecretsManagerClient();
+
+describe('several records', () => {
+  async function callers(...records: unknown[]): Promise<{ secretIds: string[]; judge: Judge }> {
+    const secretIds = await Promise.all(records.map((record) => storeRecord(record)));
+    return { secretIds, judge: await judgeBy(secretIds) };
+  }
+  const one = newRecord({ name: 'one' });
+  const two = newRecord({ name: 'two', secret_algorithm: 'HS512' });
+  const three = newRecord({ name: 'three', audience: 'c' });
+
+  test('accept each caller, and the audit record names it', async () => {
+    const { judge } = await callers(one, two, three);
+    assertAccepted(await judge(await tokenOf(one)), { validator: 'one' });
+    assertAccepted(await judge(await signToken(two.secret_key, newClaims(), { alg: 'HS512' })), { validator: 'two' });
+    const token = await signToken(three.secret_key, newClaims({ aud: 'c' }));
+    assertAccepted(await judge(token), { validator: 'three', fault: undefined });
+  });
+
+  test('judge in order: the first that verifies the token decides', async () => {
+    const twin = { ...one, name: 'twin', allowed_emails: ['nobody'] };
+    const claims = await tokenOf(one);
+    assertAccepted(await (await callers(two, one, twin)).judge(claims), { validator: 'one' });
+    assert.equal((await (await callers(two, twin, one)).judge(claims)).status, 403);
+  });
+
+  test('refuse a token that none verifies, for the reason that came closest', async () => {
+    const { judge } = await callers(two, one, three);
+    assertRefused(await judge(await junkToken()), 'signature');
+    assertRefused(await judge(await tokenOf(three)), 'audience');
+    assertRefused(await judge(await signToken(one.secret_key, newClaims({ exp: 1 }))), 'expired');
+  });
+
+  test('go on when one is broken, and the audit record names the broken one', async () => {
+    const { secretIds, judge } = await callers({ ...two, secret_key: 'short' }, one);
+    assertAccepted(await judge(await tokenOf(one)), {
+      validator: 'one',
+      fault: `validator record ${secretIds[0]}: secret_key is shorter than the 64 bytes of HS512: use a longer one, or set allow_short_key while you migrate`,
+    });
+    assertFault(await judge(await junkToken()), 500, 'record_invalid');
+  });
+
+  test('answer 500, not 401, when the token may be meant for the broken one', async () => {
+    const { judge } = await callers(one, '{}');
+    assertFault(await judge(await signToken(one.secret_key, newClaims({ exp: 1 }))), 500, 'record_invalid');
+  });
+
+  test('go on when one is missing or cannot be read', async () => {
+    const { secretIds, judge } = await callers(one, two, three);
+    await aws.send(new DeleteSecretCommand({ SecretId: secretIds[0] }));
+    secrets.inject('GetSecretValue', String(secretIds[1]), reset);
+    const token = await signToken(three.secret_key, newClaims({ aud: 'c' }));
+    assertAccepted(await judge(token), { validator: 'three' });
+  });
+
+  test('are reloaded each at most once in 30 s, and rotated each for itself', async () => {
+    const { secretIds, judge } = await callers(one, three);
+    assertAccepted(await judge(await tokenOf(one)));
+    const fresh = newRecord({ name: 'fresh', audience: 'c' });
+    await storeRecord(fresh, secretIds[1]);
+    const token = await signToken(fresh.secret_key, newClaims({ aud: 'c' }));
+    assertAccepted(await judge(token), { validator: 'fresh', key_stage: 'current' });
+    const old = await signToken(three.secret_key, newClaims({ aud: 'c' }));
+    assertAccepted(await judge(old), { validator: 'fresh', key_stage: 'previous' });
+    for (const secretId of secretIds) {
+      const flood = async () => {
+        for (let n = 0; n < 50; n++) assertRefused(await judge(await junkToken()), 'signature');
+      };
+      assert.deepEqual(await secrets.requests(secretId, flood), []);
+    }
+  });
+});
