@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { startLocalAws } from '../local/aws.ts';
 import { SECRET_ID, seed, TABLE } from '../local/seed.ts';
+import { startService } from '../local/service.ts';
 import { auditLines } from '../setup/lambda.ts';
 import { storeRecord } from '../setup/tokens.ts';
 import { accepted, type Case } from './case.ts';
@@ -21,15 +22,13 @@ import { v2 } from './event.ts';
 import { plainRequest, send } from './http.ts';
 import { publicKeyRecords } from './keys.ts';
 import { loadHandler, packagedHandler } from './packaged_handler.ts';
-import { startService } from './service.ts';
 import { claims, SECRET } from './token.ts';
 
-const PORT = 9169;
 const ANSWERED_WITHIN = { timeout: 5000 };
 const CONTROL = accepted('control', 'The plain request still works.');
 
-const [stopService, packaged] = await Promise.all([startService(PORT), packagedHandler()]);
-after(stopService);
+const [service, packaged] = await Promise.all([startService(), packagedHandler()]);
+after(service.stop);
 
 const aws = await startLocalAws();
 after(() => aws.close());
@@ -46,7 +45,7 @@ async function overHttp(hostile: Case): Promise<void> {
   const token = (hostile.token ?? claims)();
   const special = typeof hostile.request === 'function' ? hostile.request(token) : hostile.request;
   const request = { ...plainRequest(token), ...special };
-  const error = check(hostile, token, request.headers, await send(PORT, request));
+  const error = check(hostile, token, request.headers, await send(service.port, request));
   if (hostile.status === 401 && error) refusals.add(JSON.stringify(error));
 }
 

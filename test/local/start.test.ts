@@ -1,16 +1,25 @@
 // `npm start` and the commands beside it, as a newcomer runs them.
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { sessionsLeft } from '../setup/tables.ts';
 import { storeRecord } from '../setup/tokens.ts';
 import { TABLE } from './seed.ts';
+import { startService } from './service.ts';
 
-const PORT = 9269;
-const URL = `http://localhost:${PORT}`;
+const service = await startService();
+const { port, url, output } = service;
+const addressOf = (name: string) => output().match(new RegExp(`local ${name} +(\\S+)`))?.[1];
+Object.assign(process.env, {
+  AWS_ENDPOINT_URL_DYNAMODB: addressOf('DynamoDB'),
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: addressOf('Secrets Manager'),
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local',
+});
 
 type Outcome = { code: number | null; stdout: string; stderr: string };
 
@@ -28,33 +37,12 @@ const logout = (...words: string[]) => run('lib/operator/logout.ts', ...words);
 const smoke = (...words: string[]) => run('lib/operator/smoke.ts', ...words);
 
 describe('npm start', () => {
-  const service = spawn(process.execPath, ['test/local/start.ts', '--port', `${PORT}`], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  let output = '';
-
-  before(async () => {
-    for await (const chunk of service.stdout.iterator({ destroyOnReturn: false })) {
-      output += chunk;
-      if (output.includes(`ready ${URL}\n`)) break;
-    }
-    service.stdout.on('data', (chunk) => (output += chunk));
-    Object.assign(process.env, {
-      AWS_ENDPOINT_URL_DYNAMODB: output.match(/local DynamoDB +(\S+)/)?.[1],
-      AWS_ENDPOINT_URL_SECRETS_MANAGER: output.match(/local Secrets Manager +(\S+)/)?.[1],
-      AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: 'local',
-      AWS_SECRET_ACCESS_KEY: 'local',
-    });
-  });
-  after(() => service.kill('SIGKILL'));
-
   test('seeds three sessions each for users 1, 2 and 3', async () => {
     assert.deepEqual(await Promise.all(['1', '2', '3'].map((user) => sessionsLeft(TABLE, user))), [3, 3, 3]);
   });
 
   test('prints a request that logs user 2 out, word for word', async () => {
-    const request = output.match(/^curl .*$/m)?.[0] ?? '';
+    const request = output().match(/^curl .*$/m)?.[0] ?? '';
     const [, url = '', authorization = ''] = request.match(/^curl -X POST (\S+) -H 'authorization: (.*)'$/) ?? [];
     const answer = async () => (await fetch(url, { method: 'POST', headers: { authorization } })).text();
     assert.equal(await answer(), '{"jsonrpc":"2.0","id":null,"result":true}');
@@ -64,19 +52,19 @@ describe('npm start', () => {
   });
 
   test('is answered by npm run logout with true, then false, in words too', async () => {
-    const first = await logout('1', '--url', URL);
+    const first = await logout('1', '--url', url);
     assert.deepEqual(first, {
       code: 0,
       stdout: '{"jsonrpc":"2.0","id":1,"result":true}\nUser 1 is logged out: no session is left.\n',
       stderr: '',
     });
-    const second = await logout('1', '--url', URL, '--email', 'a@example', '--reason', 'a test');
+    const second = await logout('1', '--url', url, '--email', 'a@example', '--reason', 'a test');
     assert.deepEqual(second, {
       code: 0,
       stdout: '{"jsonrpc":"2.0","id":1,"result":false}\nUser 1 had no live session.\n',
       stderr: '',
     });
-    assert.match(output, /"caller_reason":"a test","actor":"a@example"/);
+    assert.match(output(), /"caller_reason":"a test","actor":"a@example"/);
   });
 
   test('is told apart by npm run logout: 1 for an error, 2 for wrong usage', async () => {
@@ -86,7 +74,7 @@ describe('npm start', () => {
       ['1', '--issuer', 'another'],
       ['1', '--secret-id', 'none'],
     ]) {
-      assert.equal((await logout(...words, '--url', URL)).code, 1, words.join(' '));
+      assert.equal((await logout(...words, '--url', url)).code, 1, words.join(' '));
     }
     assert.equal((await logout('1', '--url', 'http://localhost:9')).code, 1);
     for (const words of [[], ['1', '2'], ['1', '--color', 'red'], ['1', '--url', 'nowhere']]) {
@@ -101,7 +89,7 @@ describe('npm start', () => {
         'secret_key is missing',
     })) {
       const broken = await storeRecord(text);
-      assert.deepEqual(await logout('1', '--url', URL, '--secret-id', broken), {
+      assert.deepEqual(await logout('1', '--url', url, '--secret-id', broken), {
         code: 1,
         stdout: '',
         stderr: `validator record ${broken}: ${mend}\n`,
@@ -110,26 +98,26 @@ describe('npm start', () => {
   });
 
   test('passes npm run smoke, which touches no session', async () => {
-    const { code, stdout } = await smoke('--url', URL);
+    const { code, stdout } = await smoke('--url', url);
     assert.equal(code, 0, stdout);
     assert.match(stdout, /^ok .* without a token .*\nok .* forged token .*\n$/);
     assert.equal(await sessionsLeft(TABLE, '3'), 3);
   });
 
   test('says in one line which port is in use', async () => {
-    const { code, stderr } = await start('--port', `${PORT}`);
+    const { code, stderr } = await start('--port', `${port}`);
     assert.equal(code, 1);
-    assert.match(stderr, new RegExp(`^Port ${PORT} is in use\\. .*\\n$`));
+    assert.match(stderr, new RegExp(`^Port ${port} is in use\\. .*\\n$`));
   });
 
   test('leaves no process, no port and no file behind after Ctrl-C', async () => {
-    service.kill('SIGINT');
-    service.kill('SIGINT'); // the terminal sends one, npm another
-    assert.deepEqual(await once(service, 'exit'), [0, null]);
-    for (const port of [PORT, PORT + 1, PORT + 2, PORT + 3]) {
-      await assert.rejects(once(connect(port, 'localhost'), 'connect'), { code: 'ECONNREFUSED' });
+    service.process.kill('SIGINT'); // the terminal sends one, npm another
+    await service.stop();
+    assert.equal(service.process.exitCode, 0);
+    for (const used of [port, port + 1, port + 2, port + 3]) {
+      await assert.rejects(once(connect(used, 'localhost'), 'connect'), { code: 'ECONNREFUSED' });
     }
-    assert.equal(existsSync(`.esbuild-${PORT}`), false);
+    assert.equal(existsSync(`.esbuild-${port}`), false);
   });
 });
 
