@@ -3,11 +3,13 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { newSecretsManager } from '../lib/aws/client.ts';
 import { type AuditContext, audit, noteCaller, noteRequest } from '../lib/request/audit.ts';
 import { type DeadlineContext, deadline } from '../lib/request/deadline.ts';
-import { header, jsonRpc, type RpcContext, readParams } from '../lib/request/json_rpc.ts';
+import { header } from '../lib/request/http.ts';
+import { jsonRpc, type RpcContext, readParams } from '../lib/request/json_rpc.ts';
 import { readSettings } from '../lib/request/settings.ts';
 import { SessionTable } from '../lib/sessions/end_sessions.ts';
 import { readUserId } from '../lib/sessions/user_id.ts';
-import { bearerToken, checkCaller, verifyToken } from '../lib/token/bearer.ts';
+import { bearerToken, checkCaller } from '../lib/token/bearer.ts';
+import { verifyToken } from '../lib/token/verify.ts';
 import { Validator } from '../lib/validator/validator.ts';
 
 const settings = readSettings(process.env);
@@ -25,7 +27,7 @@ export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContex
   .handler(async (event, context) => {
     const token = bearerToken(header(event, 'authorization'));
     const verified = await verifyToken(token, validators, context.deadline);
-    noteCaller(context.audit, token, verified);
+    noteCaller(context.audit, verified);
     checkCaller(verified);
 
     const params = readParams(event, context);

@@ -1,19 +1,15 @@
-/** Everything a caller can be told: one text for each code, whatever the reason behind it. */
-const ANSWERS = {
-  PARSE_ERROR: { status: 400, rpcCode: -32700, message: 'Parse error' },
-  INVALID_REQUEST: { status: 400, rpcCode: -32600, message: 'Invalid request' },
-  INVALID_PARAMS: { status: 400, rpcCode: -32602, message: 'Invalid params: an object is expected' },
-  UNAUTHENTICATED: { status: 401, rpcCode: -32001, message: 'Authentication failed' },
-  NOT_ALLOWED: { status: 403, rpcCode: -32003, message: 'This caller is not allowed to log users out' },
-  USER_ID_NOT_ACCEPTED: { status: 404, rpcCode: -32004, message: 'No such user id' },
-  BODY_TOO_LARGE: { status: 413, rpcCode: -32600, message: 'The body is too large' },
-  NOT_JSON: { status: 415, rpcCode: -32600, message: 'The content type must be application/json' },
-  INTERNAL: { status: 500, rpcCode: -32603, message: 'Internal error' },
-  UNAVAILABLE: { status: 503, rpcCode: -32000, message: 'Some sessions may be left: send the request again' },
-} as const;
-
-export type ErrorCode = keyof typeof ANSWERS;
-export type ErrorAnswer = (typeof ANSWERS)[ErrorCode];
+/** Everything a caller can be told. Each route has a table of its own that makes it an answer. */
+export type ErrorCode =
+  | 'PARSE_ERROR'
+  | 'INVALID_REQUEST'
+  | 'INVALID_PARAMS'
+  | 'UNAUTHENTICATED'
+  | 'NOT_ALLOWED'
+  | 'USER_ID_NOT_ACCEPTED'
+  | 'BODY_TOO_LARGE'
+  | 'NOT_JSON'
+  | 'INTERNAL'
+  | 'UNAVAILABLE';
 
 /** The true reason of a refusal or a fault, for the audit record only. Stable: alarms and searches rely on it. */
 export type Reason =
@@ -30,7 +26,7 @@ export type Reason =
   | 'deadline'
   | 'unexpected';
 
-/** Why a token was refused; every one of them is the same 401 to the caller. */
+/** Why a token was refused; every one of them is the same answer to the caller. */
 export type RefusalReason =
   | 'no_credentials'
   | 'malformed'
@@ -50,14 +46,10 @@ export class ServiceError extends Error {
   readonly reason: Reason;
 
   constructor(code: ErrorCode, reason: Reason, cause?: unknown) {
-    super(ANSWERS[code].message, { cause });
+    super(`${code}: ${reason}`, { cause });
     this.name = 'ServiceError';
     this.code = code;
     this.reason = reason;
-  }
-
-  get answer(): ErrorAnswer {
-    return ANSWERS[this.code];
   }
 }
 

@@ -3,8 +3,8 @@ import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { type ServiceError, serviceError } from '../errors.ts';
 import type { Tally } from '../sessions/end_sessions.ts';
-import type { Verified } from '../token/bearer.ts';
-import { header } from './json_rpc.ts';
+import type { Verified } from '../token/verify.ts';
+import { header } from './http.ts';
 
 const MAX_TEXT = 256;
 
@@ -28,7 +28,7 @@ export type AuditRecord = {
   startedAt: number;
   userId?: string;
   callerReason?: unknown;
-  caller?: Omit<Verified, 'faults'> & { tokenId: string };
+  caller?: Pick<Verified, 'claims' | 'version'> & { tokenId: string };
   fault?: ServiceError;
   tally: Tally;
 };
@@ -51,7 +51,7 @@ export function audit(): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error, A
 }
 
 /** Notes who called: the claims that identify, and of the token its jti or else a hash. */
-export function noteCaller(audit: AuditRecord, token: string, { claims, version, faults }: Verified): void {
+export function noteCaller(audit: AuditRecord, { token, claims, version, faults }: Verified): void {
   const tokenId = claims.jti ?? `sha256:${hash('sha256', token, 'base64url')}`;
   audit.caller = { claims, version, tokenId };
   audit.fault = faults[0];
@@ -73,7 +73,7 @@ function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: Ser
   const refused = error?.code === 'UNAUTHENTICATED' || error?.code === 'NOT_ALLOWED';
   const line = {
     timestamp: new Date(startedAt).toISOString(),
-    level: (error?.answer.status ?? 200) >= 500 ? 'ERROR' : 'INFO',
+    level: error?.code === 'INTERNAL' || error?.code === 'UNAVAILABLE' ? 'ERROR' : 'INFO',
     message: 'logout',
     outcome: error?.code.toLowerCase() ?? (tally.live > 0 ? 'logged_out' : 'no_live_session'),
     reason: error?.reason,

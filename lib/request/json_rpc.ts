@@ -1,23 +1,22 @@
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import { ServiceError, serviceError } from '../errors.ts';
+import { type ErrorCode, ServiceError, serviceError } from '../errors.ts';
+import { bodyText, header, RETRY_AFTER } from './http.ts';
 
-declare global {
-  // JSON.parse source text access (ECMAScript 2026): Node 24 has it, TypeScript's library not yet.
-  interface JSON {
-    rawJSON(text: string): object;
-    isRawJSON(value: unknown): value is object;
-    parse(
-      text: string,
-      reviver: (this: unknown, key: string, value: unknown, context: { source: string }) => unknown,
-    ): unknown;
-  }
-}
-
-const MAX_BODY_BYTES = 64 * 1024;
-const RETRY_AFTER_SECONDS = 2;
+/** One answer for each code, whatever the reason behind it. */
+const ANSWERS: Record<ErrorCode, { status: number; rpcCode: number; message: string }> = {
+  PARSE_ERROR: { status: 400, rpcCode: -32700, message: 'Parse error' },
+  INVALID_REQUEST: { status: 400, rpcCode: -32600, message: 'Invalid request' },
+  INVALID_PARAMS: { status: 400, rpcCode: -32602, message: 'Invalid params: an object is expected' },
+  UNAUTHENTICATED: { status: 401, rpcCode: -32001, message: 'Authentication failed' },
+  NOT_ALLOWED: { status: 403, rpcCode: -32003, message: 'This caller is not allowed to log users out' },
+  USER_ID_NOT_ACCEPTED: { status: 404, rpcCode: -32004, message: 'No such user id' },
+  BODY_TOO_LARGE: { status: 413, rpcCode: -32600, message: 'The body is too large' },
+  NOT_JSON: { status: 415, rpcCode: -32600, message: 'The content type must be application/json' },
+  INTERNAL: { status: 500, rpcCode: -32603, message: 'Internal error' },
+  UNAVAILABLE: { status: 503, rpcCode: -32000, message: 'Some sessions may be left: send the request again' },
+};
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const REALM = 'Bearer realm="auth_logout_user"';
 
 /** A JSON-RPC id. A number is kept as raw JSON: its digits come back as they were sent, also beyond 2^53. */
@@ -33,7 +32,7 @@ export function jsonRpc(): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error,
     },
     onError: (request) => {
       const error = serviceError(request.error);
-      const { status, rpcCode, message } = error.answer;
+      const { status, rpcCode, message } = ANSWERS[error.code];
       request.response = response(status, request.context, { error: { code: rpcCode, message } }, hints(error));
     },
   };
@@ -61,26 +60,6 @@ function isPlainJson(event: APIGatewayProxyEventV2): boolean {
   return isJson && header(event, 'content-encoding') === undefined;
 }
 
-/** The header of that lower-case name; undefined when there is none, or more than one that differ in case. */
-export function header(event: APIGatewayProxyEventV2, name: string): unknown {
-  const values = Object.entries(event?.headers ?? {}).filter(([key]) => key.toLowerCase() === name);
-  return values.length === 1 ? values[0]?.[1] : undefined;
-}
-
-function bodyText(event: APIGatewayProxyEventV2): string {
-  const body: unknown = event.body ?? '';
-  if (typeof body !== 'string') throw new ServiceError('INVALID_REQUEST', 'body');
-  // Buffer passes over what is no base64: "!!!!" would be an empty body, and that is valid.
-  if (event.isBase64Encoded === true && /[^\w+/=\s-]/.test(body)) throw new ServiceError('PARSE_ERROR', 'body');
-  const bytes = Buffer.from(body, event.isBase64Encoded === true ? 'base64' : 'utf8');
-  if (bytes.length > MAX_BODY_BYTES) throw new ServiceError('BODY_TOO_LARGE', 'body');
-  try {
-    return utf8.decode(bytes);
-  } catch (cause) {
-    throw new ServiceError('PARSE_ERROR', 'body', cause);
-  }
-}
-
 function parse(text: string): unknown {
   try {
     return JSON.parse(text, (key, value, { source }) =>
@@ -101,7 +80,7 @@ function hints({ code, reason }: ServiceError): Record<string, string> {
     return { 'www-authenticate': reason === 'no_credentials' ? REALM : `${REALM}, error="invalid_token"` };
   }
   if (code === 'NOT_ALLOWED') return { 'www-authenticate': `${REALM}, error="insufficient_scope"` };
-  if (code === 'UNAVAILABLE') return { 'retry-after': String(RETRY_AFTER_SECONDS) };
+  if (code === 'UNAVAILABLE') return RETRY_AFTER;
   return {};
 }
 

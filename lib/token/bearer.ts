@@ -1,53 +1,12 @@
-import { errors, type JWTPayload, jwtVerify } from 'jose';
-import { type RefusalReason, ServiceError, serviceError } from '../errors.ts';
-import type { Validator, Version } from '../validator/validator.ts';
-import { readTokenForm, type TokenHeader } from './form.ts';
-
-const LEEWAY_SECONDS = 5;
-const CLAIM_REASONS = new Map<string, RefusalReason>([
-  ['exp', 'expired'],
-  ['nbf', 'not_yet_valid'],
-  ['aud', 'audience'],
-  ['iss', 'issuer'],
-]);
-
-/** A verified token: its claims, the version of the record that verified it, and what was wrong with records before it. */
-export type Verified = { claims: JWTPayload; version: Version; faults: ServiceError[] };
+// What a caller's token is: where the request has it, and what it must say.
+import { ServiceError } from '../errors.ts';
+import { refused } from './form.ts';
+import type { Verified } from './verify.ts';
 
 /** The token of an authorization header; the case of its scheme does not matter (RFC 9110 §11.1). Throws 401. */
 export function bearerToken(header: unknown): string {
   if (typeof header !== 'string' || !/^bearer( |$)/i.test(header)) throw refused('no_credentials');
   return header.slice('bearer '.length);
-}
-
-/**
- * Verifies the token by the records in order; the first that verifies it decides. Throws 401 for any fault of the token,
- * and 500 or 503, never 401, while a record that might verify it cannot be read.
- */
-export async function verifyToken(token: string, validators: Validator[], deadline: AbortSignal): Promise<Verified> {
-  const header = readTokenForm(token);
-  const misfits: [Validator, Version][] = [];
-  const thrown: ServiceError[] = [];
-  const note = (error: unknown): undefined => void thrown.push(serviceError(error));
-  const verified = (claims: JWTPayload, version: Version) => ({ claims, version, faults: thrown.filter(isFault) });
-
-  for (const validator of validators) {
-    const version = await validator.current(deadline).catch(note);
-    const claims = version && (await verify(token, header, version).catch(note));
-    if (claims) return verified(claims, version);
-    if (version && isMisfit(thrown.at(-1))) misfits.push([validator, version]);
-  }
-  for (const [validator, tried] of misfits) {
-    try {
-      for await (const version of validator.alternatives(tried, deadline)) {
-        const claims = await verify(token, header, version).catch(note);
-        if (claims) return verified(claims, version);
-      }
-    } catch (error) {
-      note(error);
-    }
-  }
-  throw thrown.find(isFault) ?? furthest(thrown);
 }
 
 /** Throws 403 when the record names its callers by email and the token's is not among them. */
@@ -56,58 +15,4 @@ export function checkCaller({ claims, version }: Verified): void {
   if (allowedEmails && !(typeof claims.email === 'string' && allowedEmails.has(claims.email))) {
     throw new ServiceError('NOT_ALLOWED', 'email_not_allowed');
   }
-}
-
-async function verify(token: string, { alg, kid }: TokenHeader, { record, keySet }: Version): Promise<JWTPayload> {
-  if (alg !== record.algorithm) throw refused('algorithm');
-  const rules = {
-    algorithms: [record.algorithm],
-    audience: record.audience,
-    issuer: record.issuer,
-    clockTolerance: LEEWAY_SECONDS,
-  };
-  let misfit: RefusalReason = 'unknown_key';
-  for (const key of keySet(kid)) {
-    try {
-      const { payload } = await jwtVerify(token, key, rules);
-      checkAge(payload, record.maxTokenAgeSeconds + LEEWAY_SECONDS);
-      return payload;
-    } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw refusal(error);
-      misfit = 'signature';
-    }
-  }
-  throw refused(misfit);
-}
-
-function checkAge({ exp = Number.POSITIVE_INFINITY, iat }: JWTPayload, maxSeconds: number): void {
-  const now = Date.now() / 1000;
-  if (exp - now > maxSeconds || now - (iat ?? now) > maxSeconds) throw refused('too_long_lived');
-  if (iat !== undefined && iat > now + LEEWAY_SECONDS) throw refused('not_yet_valid');
-}
-
-function refusal(error: unknown): ServiceError {
-  if (error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed) {
-    return refused(CLAIM_REASONS.get(error.claim) ?? 'claims');
-  }
-  return error instanceof errors.JOSEError ? refused('malformed') : serviceError(error);
-}
-
-/** No key that fits, where a newer or the previous one may. */
-function isMisfit(error: ServiceError | undefined): boolean {
-  return error?.reason === 'signature' || error?.reason === 'unknown_key' || error?.reason === 'algorithm';
-}
-
-/** Of the refusals by several records the one that the token came furthest with: that record was meant. */
-function furthest(refusals: ServiceError[]): ServiceError {
-  const beyondKey = refusals.find((error) => !isMisfit(error));
-  return beyondKey ?? refusals.find(({ reason }) => reason === 'signature') ?? refusals[0] ?? refused('unknown_key');
-}
-
-function isFault(error: ServiceError): boolean {
-  return error.code !== 'UNAUTHENTICATED';
-}
-
-function refused(reason: RefusalReason): ServiceError {
-  return new ServiceError('UNAUTHENTICATED', reason);
 }

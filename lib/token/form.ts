@@ -1,10 +1,13 @@
-import { ServiceError } from '../errors.ts';
+import { type RefusalReason, ServiceError } from '../errors.ts';
 
 const MAX_LENGTH = 8192;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The members of a token's header that are looked at. They must fit the record; they never bring a key. */
-export type TokenHeader = { alg: unknown; kid: string | undefined };
+/**
+ * The members of a token's header that are looked at. They must fit the record; they never bring a key. The media type
+ * `typ` is in lower case and without "application/" (RFC 7515 §4.1.9).
+ */
+export type TokenHeader = { alg: unknown; typ: string | undefined; kid: string | undefined };
 
 /**
  * Reads the form of a JWT, more strictly than jose, which lets pass padding and blanks in base64url, duplicate members
@@ -15,18 +18,18 @@ export function readTokenForm(token: string): TokenHeader {
   const [first, second, third, ...more] = token.split('.', 4);
   if (first === undefined || second === undefined || third === undefined || more.length > 0) throw malformed();
 
-  const { alg, typ = '', kid, crit, b64 } = parseObject(decodeCanonical(first));
+  const { alg, typ, kid, crit, b64 } = parseObject(decodeCanonical(first));
   const understood = crit === undefined && b64 === undefined; // RFC 7515 §4.1.11, RFC 7797 §7
-  if (!understood || typeof typ !== 'string' || (kid !== undefined && typeof kid !== 'string')) throw malformed();
+  if (!understood || !isTextOrAbsent(typ) || !isTextOrAbsent(kid)) throw malformed();
 
   const { exp, nbf = 0, iat = 0, aud, iss, sub = '', jti = '' } = parseObject(decodeCanonical(second));
   const audience: unknown[] = Array.isArray(aud) ? aud : [aud];
   const wellTyped =
     [exp, nbf, iat].every(Number.isFinite) && [...audience, iss, sub, jti].every((claim) => typeof claim === 'string');
-  if (!wellTyped) throw new ServiceError('UNAUTHENTICATED', 'claims');
+  if (!wellTyped) throw refused('claims');
 
   decodeCanonical(third);
-  return { alg, kid };
+  return { alg, typ: typ?.toLowerCase().replace(/^application\//, ''), kid };
 }
 
 /** Bytes of a base64url text that is spelled the one canonical way: no padding, no blanks, no stray bits (RFC 4648 §3.5). */
@@ -48,6 +51,10 @@ function parseObject(bytes: Buffer): Record<string, unknown> {
   throw malformed();
 }
 
+function isTextOrAbsent(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string';
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -65,5 +72,10 @@ function memberCount(json: string): number {
 }
 
 function malformed(): ServiceError {
-  return new ServiceError('UNAUTHENTICATED', 'malformed');
+  return refused('malformed');
+}
+
+/** The refusal of a token. */
+export function refused(reason: RefusalReason): ServiceError {
+  return new ServiceError('UNAUTHENTICATED', reason);
 }
