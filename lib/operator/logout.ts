@@ -2,7 +2,8 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SignJWT } from 'jose';
 import { ServiceError } from '../errors.ts';
-import { readRecord } from '../validator/record.ts';
+import { Fields } from '../validator/fields.ts';
+import { readRecord, type ValidatorRecord } from '../validator/record.ts';
 import { fail, readCommand, readUrl } from './command.ts';
 
 const SECRET_ID = 'auth-logout-user-dev-validator'; // as serverless.yml names it in the stage dev
@@ -33,31 +34,30 @@ else if (answer.result === false) console.log(`User ${userId} had no live sessio
 else fail(`User ${userId} may still be logged in: the service refused or failed.`);
 
 /** The record, if the service would take it; what is wrong with it is told without a value. */
-async function fetchRecord(secretId: string): Promise<Record<string, unknown>> {
+async function fetchRecord(secretId: string): Promise<{ record: ValidatorRecord; fields: Fields }> {
   if (['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)) {
     process.env.AWS_ENDPOINT_URL_SECRETS_MANAGER ??= `http://127.0.0.1:${Number(url.port) + 2}`;
     Object.assign(process.env, { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
   }
   try {
     const { SecretString } = await new SecretsManagerClient().send(new GetSecretValueCommand({ SecretId: secretId }));
-    await readRecord(secretId, SecretString);
-    return JSON.parse(SecretString ?? '');
+    const record = await readRecord(secretId, SecretString);
+    return { record, fields: new Fields(secretId, SecretString) };
   } catch (error) {
     if (error instanceof ServiceError && error.cause instanceof Error) return fail(error.cause.message);
     return fail(`validator record ${secretId} cannot be read: ${error instanceof Error ? error.message : error}`);
   }
 }
 
-function signToken(record: Record<string, unknown>): Promise<string> {
-  const { signature_type, secret_algorithm, secret_key, audience, issuer } = record;
-  if (signature_type !== 'secret') fail('The record holds a public key: only its owner can sign for it.');
-  const audiences = Array.isArray(audience) ? audience : String(audience).split(',');
+function signToken({ record, fields }: { record: ValidatorRecord; fields: Fields }): Promise<string> {
+  if (fields.text('signature_type') !== 'secret')
+    fail('The record holds a public key: only its owner can sign for it.');
   return new SignJWT({ email: option.get('email') ?? 'admin' })
-    .setProtectedHeader({ alg: String(secret_algorithm), typ: 'JWT' })
-    .setAudience(option.get('audience') ?? String(audiences[0]).trim())
-    .setIssuer(option.get('issuer') ?? String(issuer))
+    .setProtectedHeader({ alg: record.algorithm, typ: 'JWT' })
+    .setAudience(option.get('audience') ?? String(record.audience[0]))
+    .setIssuer(option.get('issuer') ?? record.issuer)
     .setExpirationTime('60 s')
-    .sign(new TextEncoder().encode(String(secret_key)));
+    .sign(new TextEncoder().encode(fields.text('secret_key')));
 }
 
 async function callRoute(token: string): Promise<Record<string, unknown>> {

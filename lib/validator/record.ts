@@ -1,5 +1,5 @@
-import { ServiceError } from '../errors.ts';
 import { Cached } from './cached.ts';
+import { Fields } from './fields.ts';
 import { byKid, fetchKeySet, type KeySet, readKeySet } from './key_set.ts';
 
 /** A validator record in the vocabulary of Odoo's auth_jwt, checked, with its keys ready for use. */
@@ -15,6 +15,26 @@ export type ValidatorRecord = {
   previousKeyGraceMs: number;
 };
 
+/** Every field of a record. Another name is refused: a misspelt `allowed_emails` would let everybody in. */
+const FIELDS = [
+  'name',
+  'signature_type',
+  'secret_algorithm',
+  'secret_key',
+  'allow_short_key',
+  'public_key_algorithm',
+  'public_key_jwk_uri',
+  'public_key_jwks',
+  'audience',
+  'issuer',
+  'allowed_emails',
+  'max_token_age_seconds',
+  'previous_key_grace_seconds',
+];
+/** A place for notes, and what else a record of Odoo's auth_jwt holds: it may be copied as it is. */
+const PASSED_OVER =
+  /^(description|user_id_strategy|static_user_id|partner_id_(strategy|required)|next_validator_id|(cookie|create|write)_\w+|id|display_name|__last_update)$/;
+
 // A key must have as many bytes as the hash (RFC 7518 §3.2).
 const SECRET_ALGORITHMS = new Map([
   ['HS256', { hash: 'SHA-256', bytes: 32 }],
@@ -27,11 +47,13 @@ const JWKS_MAX_AGE_MS = 300_000;
 /** Reads the text of a secret. Throws ServiceError INTERNAL whose cause names record and field, never a value. */
 export async function readRecord(secretId: string, secretText: string | undefined): Promise<ValidatorRecord> {
   const fields = new Fields(secretId, secretText);
+  const unknown = fields.names().find((name) => !FIELDS.includes(name) && !PASSED_OVER.test(name));
+  if (unknown !== undefined) fields.refuseName(unknown);
   const rules = {
     name: fields.text('name'),
     audience: fields.list('audience'),
-    issuer: fields.text('issuer'),
-    allowedEmails: fields.get('allowed_emails') === undefined ? undefined : new Set(fields.list('allowed_emails')),
+    issuer: fields.claim('issuer'),
+    allowedEmails: fields.has('allowed_emails') ? new Set(fields.list('allowed_emails')) : undefined,
     maxTokenAgeSeconds: fields.seconds('max_token_age_seconds', 86_400),
     previousKeyGraceMs: 1000 * fields.seconds('previous_key_grace_seconds', 3600),
   };
@@ -63,8 +85,8 @@ async function publicKeys(fields: Fields) {
   if (!PUBLIC_KEY_ALGORITHM.test(algorithm)) {
     fields.refuse('public_key_algorithm', 'must be RS, PS or ES with 256, 384 or 512, or EdDSA');
   }
-  const inline = fields.get('public_key_jwks');
-  if (inline !== undefined) {
+  if (fields.has('public_key_jwks')) {
+    const inline = fields.json('public_key_jwks');
     const keys = await readKeySet(inline, algorithm).catch(() => fields.refuse('public_key_jwks', 'must be a JWK set'));
     if (keys.length === 0) fields.refuse('public_key_jwks', `holds no public key for ${algorithm}`);
     return { algorithm, keys: fixed(byKid(keys)) };
@@ -75,73 +97,4 @@ async function publicKeys(fields: Fields) {
 
 function fixed(keySet: KeySet): Cached<KeySet> {
   return new Cached(async () => keySet, Number.POSITIVE_INFINITY);
-}
-
-/** The record's members, each checked as it is read. */
-class Fields {
-  readonly #secretId: string;
-  readonly #fields: Map<string, unknown>;
-
-  constructor(secretId: string, secretText: string | undefined) {
-    this.#secretId = secretId;
-    if (secretText === undefined) this.refuse('the secret', 'is binary: store the record as text');
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(secretText);
-    } catch {
-      this.refuse('the secret', 'is not valid JSON'); // without its cause: that quotes the secret
-    }
-    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-      this.refuse('the secret', 'must be a JSON object');
-    this.#fields = new Map(Object.entries(parsed));
-  }
-
-  get(field: string): unknown {
-    return this.#fields.get(field) ?? undefined; // null is how some exports say "not set"
-  }
-
-  text(field: string): string {
-    const value = this.get(field);
-    if (value === undefined) return this.refuse(field, 'is missing');
-    return typeof value === 'string' && value.trim() !== ''
-      ? value
-      : this.refuse(field, 'must be text that is not blank');
-  }
-
-  /** Text, comma separated, or a list of texts; every entry trimmed. */
-  list(field: string): string[] {
-    const value = this.get(field);
-    if (value === undefined) this.refuse(field, 'is missing');
-    const list = typeof value === 'string' ? value.split(',') : value;
-    const entries: unknown[] = Array.isArray(list) ? list : this.refuse(field, 'must be text or a list of texts');
-    return entries.map(
-      (entry) =>
-        (typeof entry === 'string' && entry.trim()) || this.refuse(field, 'has an entry that is blank or no text'),
-    );
-  }
-
-  flag(field: string): boolean {
-    const value = this.get(field) ?? false;
-    return typeof value === 'boolean' ? value : this.refuse(field, 'must be true or false');
-  }
-
-  httpsUrl(field: string): URL {
-    const url = URL.parse(this.text(field));
-    if (url?.protocol === 'https:' && !url.username && !url.password) return url;
-    return this.refuse(field, 'must be an https address, without user and password');
-  }
-
-  seconds(field: string, fallback: number): number {
-    const value = this.get(field) ?? fallback;
-    if (typeof value === 'number' && value >= 0 && Number.isFinite(value)) return value;
-    return this.refuse(field, 'must be a number of seconds, 0 or more');
-  }
-
-  refuse(field: string, mend: string): never {
-    throw new ServiceError(
-      'INTERNAL',
-      'record_invalid',
-      new Error(`validator record ${this.#secretId}: ${field} ${mend}`),
-    );
-  }
 }

@@ -7,7 +7,7 @@ import { connect, createServer } from 'node:net';
 import { describe, test } from 'node:test';
 import { sessionsLeft } from '../setup/tables.ts';
 import { storeRecord } from '../setup/tokens.ts';
-import { TABLE } from './seed.ts';
+import { PUBLISHED_RECORD, TABLE } from './seed.ts';
 import { startService } from './service.ts';
 
 const service = await startService();
@@ -80,6 +80,12 @@ describe('npm start', () => {
     for (const words of [[], ['1', '2'], ['1', '--color', 'red'], ['1', '--url', 'nowhere']]) {
       assert.equal((await logout(...words)).code, 2, words.join(' '));
     }
+  });
+
+  test('is asked by npm run logout with a record whose list is text, too', async () => {
+    const record = { ...PUBLISHED_RECORD, audience: '["auth_logout_user_jwt", "b"]', allow_short_key: 'true' };
+    const secretId = await storeRecord(`\ufeff${JSON.stringify(record)}`);
+    assert.equal((await logout('0', '--url', url, '--secret-id', secretId)).code, 0);
   });
 
   test('is not asked by npm run logout with a broken record, and no part of the record is shown', async () => {

@@ -120,6 +120,60 @@ describe('allowed_emails', () => {
   });
 });
 
+describe('a record whose values are all text, as the console and Terraform make them', () => {
+  test('is read as what the texts mean', async () => {
+    const record = newRecord({
+      secret_key: 'a key of 24 bytes or so.',
+      allow_short_key: 'True',
+      audience: '["a", " b "]',
+      allowed_emails: ' ["ops@example.com"] ',
+      max_token_age_seconds: '60',
+      previous_key_grace_seconds: ' 0.5 ',
+    });
+    const judgeToken = await judge(`\ufeff${JSON.stringify(record)}`);
+    const sign = (claims: Record<string, unknown>) =>
+      signToken(record.secret_key, newClaims({ aud: 'b', email: 'ops@example.com', ...claims }));
+    assertAccepted(await judgeToken(await sign({})), { short_key: true });
+    assertRefused(await judgeToken(await sign({ aud: '["a"' })), 'audience');
+    assertRefused(await judgeToken(await sign({ exp: now + 66 })), 'too_long_lived');
+    assert.equal((await judgeToken(await sign({ email: '["ops@example.com"]' }))).status, 403);
+    assertFault(await (await judge({ ...record, allow_short_key: ' false' }))(await sign({})), 500, 'record_invalid');
+  });
+
+  test('lets nobody in by allowed_emails that is the text of an empty list', async () => {
+    const nobody = newRecord({ allowed_emails: '[]' });
+    assert.equal((await (await judge(nobody))(await signToken(nobody.secret_key))).status, 403);
+  });
+
+  test('has its keys by public_key_jwks that is the text of a set', async () => {
+    const { jwk, privateKey } = await keyPair('ES256');
+    const public_key_jwks = JSON.stringify({ keys: [jwk] });
+    const judgeToken = await judge(newPublicRecord({ public_key_algorithm: 'ES256', public_key_jwks }));
+    assertAccepted(await judgeToken(await signToken(privateKey, newClaims(), { alg: 'ES256' })));
+  });
+});
+
+test('passes over description, and the fields of Odoo that mean nothing here', async () => {
+  const record = newRecord({
+    description: 'of the shop',
+    user_id_strategy: 'static',
+    static_user_id: [2, 'Mitchell Admin'],
+    partner_id_strategy: false,
+    partner_id_required: false,
+    next_validator_id: false,
+    cookie_enabled: false,
+    cookie_name: 'authorization',
+    cookie_max_age: 86_400,
+    id: 1,
+    display_name: 'validator',
+    create_uid: [2, 'Mitchell Admin'],
+    create_date: '2026-11-22 09:00:00',
+    write_date: '2026-11-22 09:00:00',
+    __last_update: '2026-11-22 09:00:00',
+  });
+  assertAccepted(await (await judge(record))(await signToken(record.secret_key)));
+});
+
 describe('max_token_age_seconds', () => {
   const LEEWAY = 5;
   for (const [name, members, max] of [
@@ -150,7 +204,7 @@ describe('a wrong record is a 500, and one log line names record and field, but 
   const secretId = await storeRecord(newRecord());
   const judgeToken = await judgeBy([secretId], { VALIDATOR_MAX_AGE_SECONDS: '0' });
 
-  for (const text of ['', ' \n', `{"secret_key":"${key}"`, `["${key}"]`, `"${key}"`, '7', 'null', '\ufeff{}']) {
+  for (const text of ['', ' \n', `{"secret_key":"${key}"`, `["${key}"]`, `"${key}"`, '7', 'null', '\ufeff[]']) {
     test(`text of the secret: ${show(text)}`, async () => assertNamed('the secret', text));
   }
   test('binary value of the secret', async () => {
@@ -164,12 +218,39 @@ describe('a wrong record is a 500, and one log line names record and field, but 
     signature_type: [undefined, 'none', 'SECRET'],
     secret_algorithm: [null, 'none', 'HS257', 'hs256', 'RS256'],
     secret_key: [undefined, '', ' '.repeat(64), 12345678901234, [key], key.slice(0, 31)],
-    allow_short_key: ['true', 1],
-    audience: [undefined, '', 'a,,b', [], 7, ['a', 7]],
-    issuer: [undefined, ' ', ['theissuer']],
-    allowed_emails: [true, [null], ''],
-    max_token_age_seconds: [-1, '60', [60]],
-    previous_key_grace_seconds: [-1, '60', true],
+    allow_short_key: ['yes', '', 1, ['true']],
+    audience: [
+      undefined,
+      '',
+      'a,,b',
+      [],
+      '[]',
+      7,
+      ['a', 7],
+      '[7]',
+      '["a"',
+      "['a']",
+      '{"a":1}',
+      '"a"',
+      ['["a"]'],
+      'a\nb',
+    ],
+    issuer: [undefined, ' ', ['theissuer'], '"theissuer"', '["theissuer"]', 'theissuer\n'],
+    allowed_emails: [
+      true,
+      [null],
+      '',
+      '["a@b.example"',
+      '"a@b.example"',
+      'a@b.example;c@b.example',
+      'a@b.example c@b.example',
+    ],
+    max_token_age_seconds: [-1, '-1', '', 'one hour', '1h', 'Infinity', [60]],
+    previous_key_grace_seconds: [-1, '1e3', 'null', true],
+    allowed_email: ['a@b.example', null],
+    Audience: ['a'],
+    'issuer ': ['theissuer'],
+    cookie: ['a'],
   };
   for (const [field, values] of Object.entries(wrongWithSecret)) {
     for (const value of values) {
@@ -188,8 +269,10 @@ describe('a wrong record is a 500, and one log line names record and field, but 
       `https://user:${key}@issuer.example/jwks`,
     ],
     public_key_jwks: [
-      JSON.stringify({ keys: [jwk] }),
       {},
+      '{}',
+      '{"keys":[',
+      '-----BEGIN PUBLIC KEY-----',
       { keys: [] },
       { keys: [null, 7] },
       { keys: [{ ...jwk, alg: 'ES384' }] },
@@ -206,6 +289,9 @@ describe('a wrong record is a 500, and one log line names record and field, but 
       test(`${field}: ${show(value)}`, async () => assertNamed(field, record));
     }
   }
+
+  test('a field whose name may be a key in the wrong place', async () =>
+    assertNamed('one of its names', { ...newRecord(), [key]: '' }));
 
   test('an RSA key of 1024 bits', async () => {
     const rsa = {

@@ -1,0 +1,122 @@
+import { ServiceError } from '../errors.ts';
+
+// Begins like JSON, or like a quoted text: it was encoded once more than anybody reads it.
+const ENCODED = /^["'[{]/;
+// What a comma was forgotten in: lines, or email addresses.
+const SEVERAL = /[\r\n]|@.*[\s;].*@/;
+
+/**
+ * The fields of a validator record, each checked as it is read. The editor of the console and Terraform's maps hold text
+ * only: there a number, a boolean, a list and a JWK set are their JSON text. Every refusal names the field, never a value.
+ */
+export class Fields {
+  readonly #secretId: string;
+  readonly #fields: Map<string, unknown>;
+
+  constructor(secretId: string, secretText: string | undefined) {
+    this.#secretId = secretId;
+    if (secretText === undefined) this.refuse('the secret', 'is binary: store the record as text');
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(secretText.replace(/^\ufeff/, '')); // some editors begin a file with a byte order mark
+    } catch {
+      this.refuse('the secret', 'is not valid JSON'); // without its cause: that quotes the secret
+    }
+    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+      this.refuse('the secret', 'must be a JSON object');
+    this.#fields = new Map(Object.entries(parsed));
+  }
+
+  names(): string[] {
+    return [...this.#fields.keys()];
+  }
+
+  /** Whether the field is set: null is how some exports say that it is not. */
+  has(field: string): boolean {
+    return (this.#fields.get(field) ?? undefined) !== undefined;
+  }
+
+  /** Text as it stands, blanks included: of a key every byte counts. */
+  text(field: string): string {
+    const value = this.#required(field);
+    return typeof value === 'string' && value.trim() !== ''
+      ? value
+      : this.refuse(field, 'must be text that is not blank');
+  }
+
+  /** Text that a claim is compared with, letter by letter. */
+  claim(field: string): string {
+    const text = this.text(field);
+    if (text !== text.trim()) this.refuse(field, 'begins or ends with a blank: take it away');
+    return this.#plain(field, text);
+  }
+
+  /** Text, comma separated, or a list of texts; every entry trimmed. */
+  list(field: string): string[] {
+    const value = this.#required(field);
+    const isText = typeof value === 'string' && !value.trim().startsWith('[');
+    const list = isText ? value.split(',') : this.json(field);
+    const entries: unknown[] = Array.isArray(list) ? list : this.refuse(field, 'must be text or a list of texts');
+    return entries.map((entry) => {
+      const text = typeof entry === 'string' ? entry.trim() : '';
+      if (text === '') this.refuse(field, 'has an entry that is blank or no text');
+      if (isText && SEVERAL.test(text)) this.refuse(field, 'has several entries that no comma separates');
+      return this.#plain(field, text);
+    });
+  }
+
+  flag(field: string): boolean {
+    const value = this.#fields.get(field) ?? false;
+    const text = String(value).trim().toLowerCase(); // "True" is how Python writes it
+    if ((typeof value === 'boolean' || typeof value === 'string') && /^(true|false)$/.test(text))
+      return text === 'true';
+    return this.refuse(field, 'must be true or false');
+  }
+
+  httpsUrl(field: string): URL {
+    const url = URL.parse(this.text(field));
+    if (url?.protocol === 'https:' && !url.username && !url.password) return url;
+    return this.refuse(field, 'must be an https address, without user and password');
+  }
+
+  seconds(field: string, fallback: number): number {
+    const value = this.#fields.get(field) ?? fallback;
+    const seconds = typeof value === 'string' && /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) : value;
+    if (typeof seconds === 'number' && seconds >= 0 && Number.isFinite(seconds)) return seconds;
+    return this.refuse(field, 'must be a number of seconds, 0 or more');
+  }
+
+  /** A list or an object, or its JSON text. */
+  json(field: string): unknown {
+    const value = this.#required(field);
+    if (typeof value !== 'string') return value;
+    try {
+      return JSON.parse(value);
+    } catch {
+      return this.refuse(field, 'is not valid JSON: mend its quotes, commas and brackets');
+    }
+  }
+
+  refuse(field: string, mend: string): never {
+    throw new ServiceError(
+      'INTERNAL',
+      'record_invalid',
+      new Error(`validator record ${this.#secretId}: ${field} ${mend}`),
+    );
+  }
+
+  /** Refuses a field that a record does not have. A name that is no name may be a key in the wrong place: it is not told. */
+  refuseName(name: string): never {
+    const field = /^[\w .-]{1,40}$/.test(name) ? name : 'one of its names';
+    return this.refuse(field, 'is not a field of a record: mend its spelling, or remove it');
+  }
+
+  #required(field: string): unknown {
+    return this.#fields.get(field) ?? this.refuse(field, 'is missing');
+  }
+
+  #plain(field: string, text: string): string {
+    if (!ENCODED.test(text)) return text;
+    return this.refuse(field, 'begins like JSON or a quoted text: write it plainly, or as one JSON list');
+  }
+}
