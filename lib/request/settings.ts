@@ -21,7 +21,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
       .map((id) => id.trim() || refuse('VALIDATOR_SECRET_IDS has an empty entry: remove the extra comma')),
     validatorMaxAgeMs: 1000 * seconds(env, 'VALIDATOR_MAX_AGE_SECONDS', 300, 3600),
     table: required(env, 'SESSIONS_TABLE', 'the name of the DynamoDB table that holds the sessions'),
-    layout: readLayout(env.SESSION_LAYOUT?.trim() || 'default'),
+    layout: named('SESSION_LAYOUT', () => readLayout(env.SESSION_LAYOUT?.trim() || 'default')),
     userIdPattern: wholeMatch(env.USER_ID_PATTERN?.trim() || '0|[1-9][0-9]{0,18}'),
     settleMs: 1000 * seconds(env, 'SETTLE_SECONDS', 0, 10),
   };
@@ -45,6 +45,15 @@ function wholeMatch(pattern: string): RegExp {
     return new RegExp(`^(?:${pattern})$`, 'u');
   } catch {
     return refuse(`USER_ID_PATTERN is not a regular expression: ${pattern}`);
+  }
+}
+
+/** What `read` says is wrong is wrong with the variable of that name. */
+function named<T>(variable: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    return refuse(`${variable}: ${error instanceof Error ? error.message : error}`);
   }
 }
 

@@ -4,6 +4,9 @@ import type { Layout } from './layout.ts';
 export type Item = Record<string, AttributeValue>;
 
 type Expiry = NonNullable<Layout['expiry']>;
+type Guard = NonNullable<Layout['guard']>;
+
+const DIGITS = /^\d+(\.\d+)?$/;
 
 /** The Query for a user's session items. Of an index it asks the table's keys only: it may carry no more. */
 export function userQuery(
@@ -34,14 +37,8 @@ export function ownedBy(
   const alias = new Aliases();
   const conditions = [`${alias.of(userKey.name)} = :user`];
   const values: Item = { ':user': user };
-  if (guard) {
-    conditions.push(`${alias.of(guard.name)} = :guard`);
-    values[':guard'] = { S: guard.equals };
-  }
-  if (live && expiry) {
-    conditions.push(`NOT ${alias.of(expiry.name)} <= :now`); // true also without the attribute, or with one of another type
-    values[':now'] = timestamp(Date.now(), expiry.unit);
-  }
+  if (guard) conditions.push(oneOf(alias.of(guard.name), guard.equals, values));
+  if (live && expiry) conditions.push(notExpired(alias.of(expiry.name), expiry.unit, values));
   return {
     ConditionExpression: conditions.join(' AND '),
     ExpressionAttributeNames: alias.names,
@@ -51,15 +48,31 @@ export function ownedBy(
 
 /** Whether the item's time is over; one without a readable expiry is live. */
 export function expired(item: Item, expiry: Expiry | undefined, now: number): boolean {
-  const value = expiry && (item[expiry.name]?.N ?? item[expiry.name]?.S);
-  if (!value) return false;
-  if (expiry.unit === 'iso') return Date.parse(value) <= now;
-  return Number(value) * (expiry.unit === 'seconds' ? 1000 : 1) <= now;
+  const { N, S } = (expiry && item[expiry.name]) ?? {};
+  if (expiry?.unit === 'iso') return S !== undefined && Date.parse(S) <= now;
+  const digits = N ?? (S && DIGITS.test(S) ? S : undefined);
+  return digits !== undefined && Number(digits) * (expiry?.unit === 'seconds' ? 1000 : 1) <= now;
 }
 
-function timestamp(now: number, unit: Expiry['unit']): AttributeValue {
-  if (unit === 'iso') return { S: new Date(now).toISOString() };
-  return { N: String(unit === 'seconds' ? now / 1000 : now) };
+/** The same as a condition: true also without the attribute, or with one of another type. */
+function notExpired(name: string, unit: Expiry['unit'], values: Item): string {
+  const now = Date.now();
+  if (unit === 'iso') {
+    values[':now'] = { S: new Date(now).toISOString() };
+    return `NOT ${name} <= :now`;
+  }
+  const digits = String(unit === 'seconds' ? now / 1000 : now);
+  // Text is compared by its characters: for digits that is by number, since times of our days have equally many.
+  Object.assign(values, { ':now': { N: digits }, ':zero': { S: '0' }, ':digits': { S: digits } });
+  return `NOT (${name} <= :now OR ${name} BETWEEN :zero AND :digits)`;
+}
+
+function oneOf(name: string, given: Guard['equals'], values: Item): string {
+  const wanted = [given].flat().map((value, n) => {
+    values[`:guard${n}`] = typeof value === 'string' ? { S: value } : { BOOL: value };
+    return `:guard${n}`;
+  });
+  return `${name} IN (${wanted.join(', ')})`;
 }
 
 /** Always by alias: user, token, key, data, ttl and many more are reserved words. One for each attribute, used often or once. */

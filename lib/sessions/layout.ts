@@ -1,74 +1,30 @@
+import { KNOWN_LAYOUTS } from './known_layouts.ts';
+import { members, oneOf, parse, quote, refuse, text } from './members.ts';
+
 /** Where a session library keeps a user's items; docs/session-stores.md explains each member. */
 export type Layout = {
   /** The table's own key: partition key, then the sort key if it has one. */
   tableKey: string[];
   /** The index to find a user's items by; null when the user is the table's partition key. */
   index: string | null;
-  /** The key attribute that names the user; `{user_id}` in its value is replaced. */
+  /** The key attribute that names the user; `{user_id}` and `{user_id:lower}` in its value are replaced. */
   userKey: { name: string; type: 'S' | 'N'; value: string };
   /** Sort key of the table or index, and what those of session items begin with. */
   sortKey?: { name: string; beginsWith: string };
   expiry?: { name: string; unit: 'seconds' | 'milliseconds' | 'iso' };
-  /** Only with an index: an attribute that every session item has, and no other item. */
-  guard?: { name: string; equals: string };
+  /** Only with an index: an attribute that has this value, or one of these, in every session item and in no other. */
+  guard?: { name: string; equals: GuardValue | GuardValue[] };
 };
+type GuardValue = string | boolean;
 
-export const KNOWN_LAYOUTS: Record<string, Layout> = {
-  default: {
-    tableKey: ['user_id', 'session_id'],
-    index: null,
-    userKey: { name: 'user_id', type: 'S', value: '{user_id}' },
-    expiry: { name: 'expires_at', unit: 'seconds' },
-  },
-  // The partition also holds USER# and ACCOUNT# items: without the prefix a logout would delete the user.
-  authjs: {
-    tableKey: ['pk', 'sk'],
-    index: null,
-    userKey: { name: 'pk', type: 'S', value: 'USER#{user_id}' },
-    sortKey: { name: 'sk', beginsWith: 'SESSION#' },
-    expiry: { name: 'expires', unit: 'seconds' },
-  },
-  // As the adapter writes by default, with two indexes; with one (its option gsiName) the expiry is in ExpiresAt.
-  lucia: {
-    tableKey: ['PK', 'SK'],
-    index: null,
-    userKey: { name: 'PK', type: 'S', value: 'USER#{user_id}' },
-    sortKey: { name: 'SK', beginsWith: 'SESSION#' },
-    expiry: { name: 'GSI2SK', unit: 'iso' },
-  },
-  // Refresh tokens: OpenAuth joins the first two parts of a key by the unit separator.
-  openauth: {
-    tableKey: ['pk', 'sk'],
-    index: null,
-    userKey: { name: 'pk', type: 'S', value: 'oauth:refresh\u001f{user_id}' },
-    expiry: { name: 'expiry', unit: 'seconds' },
-  },
-  'connect-dynamodb': {
-    tableKey: ['id'],
-    index: 'userId-index',
-    userKey: { name: 'userId', type: 'S', value: '{user_id}' },
-    expiry: { name: 'expires', unit: 'seconds' },
-  },
-  architect: {
-    tableKey: ['_idx'],
-    index: 'userId-index',
-    userKey: { name: 'userId', type: 'S', value: '{user_id}' },
-    expiry: { name: '_ttl', unit: 'seconds' },
-  },
-  'better-auth': {
-    tableKey: ['id'],
-    index: 'session_userId_idx',
-    userKey: { name: 'userId', type: 'S', value: '{user_id}' },
-    sortKey: { name: 'createdAt', beginsWith: '' },
-    expiry: { name: 'expiresAt', unit: 'iso' },
-  },
-};
-
+const USER_ID = /\{user_id(:lower)?\}/g;
 const MAX_KEY_BYTES = 2048; // of a partition key of type S, in a table or an index
+const MAX_GUARD_VALUES = 100; // the most that IN takes in a condition
 
-/** The layout that SESSION_LAYOUT names or spells out as JSON. Throws one line that says what to mend. */
-export function readLayout(setting: string): Layout {
-  const name = setting.trim();
+/** The layout that is named, or spelled out as an object or its JSON. Throws one line that says what to mend. */
+export function readLayout(given: unknown): Layout {
+  if (typeof given !== 'string') return checkLayout(given);
+  const name = given.trim();
   if (name.startsWith('{')) return checkLayout(parse(name));
   const known = Object.hasOwn(KNOWN_LAYOUTS, name) ? KNOWN_LAYOUTS[name] : undefined;
   const names = Object.keys(KNOWN_LAYOUTS).join(', ');
@@ -86,24 +42,32 @@ export function layoutAttributes({ tableKey, userKey, sortKey, expiry, guard }: 
  * most 38 digits: "007" would be user 7.
  */
 export function userKeyValue({ userKey }: Layout, userId: string): { S: string } | { N: string } | undefined {
-  const value = userKey.value.replaceAll('{user_id}', () => userId);
+  const value = userKey.value.replace(USER_ID, (_, lower) => (lower ? userId.toLowerCase() : userId));
   if (userKey.type === 'N') return /^(0|-?[1-9]\d{0,37})$/.test(value) ? { N: value } : undefined;
   return Buffer.byteLength(value) <= MAX_KEY_BYTES ? { S: value } : undefined;
 }
 
 function checkLayout(given: unknown): Layout {
-  const layout = members(given, 'the layout', ['tableKey', 'userKey'], ['index', 'sortKey', 'expiry', 'guard']);
-  const tableKey = checkTableKey(layout.tableKey);
-  const index = layout.index === undefined ? null : checkIndex(layout.index);
-  const userKey = checkUserKey(layout.userKey);
-  const sortKey = layout.sortKey === undefined ? undefined : checkSortKey(layout.sortKey);
-  const expiry = layout.expiry === undefined ? undefined : checkExpiry(layout.expiry);
-  const guard = layout.guard === undefined ? undefined : checkGuard(layout.guard);
+  const found = members(given, 'the layout', ['tableKey', 'userKey'], ['index', 'sortKey', 'expiry', 'guard']);
+  const layout: Layout = {
+    tableKey: checkTableKey(found.tableKey),
+    index: found.index === undefined ? null : checkIndex(found.index),
+    userKey: checkUserKey(found.userKey),
+    ...(found.sortKey !== undefined && { sortKey: checkSortKey(found.sortKey) }),
+    ...(found.expiry !== undefined && { expiry: checkExpiry(found.expiry) }),
+    ...(found.guard !== undefined && { guard: checkGuard(found.guard) }),
+  };
+  checkTogether(layout);
+  return layout;
+}
 
+/** What the members of a layout must not say of each other. */
+function checkTogether({ userKey, ...others }: Layout): void {
   // Elsewhere the id would match other users too: the prefix SESSION#1 begins SESSION#12.
-  if (JSON.stringify([tableKey, index, userKey.name, sortKey, expiry, guard]).includes('{user_id}')) {
+  if (JSON.stringify([userKey.name, others]).includes('{user_id')) {
     refuse('{user_id} is allowed in userKey.value only: remove it elsewhere');
   }
+  const { tableKey, index, sortKey, expiry, guard } = others;
   for (const [member, attribute] of Object.entries({ sortKey, expiry, guard })) {
     if (attribute?.name === userKey.name) refuse(`${member}.name must be another attribute than userKey.name`);
   }
@@ -124,7 +88,6 @@ function checkLayout(given: unknown): Layout {
   if (index === null && guard) {
     refuse('guard needs an index, since deletes by the table key are batched and take no condition: leave guard out');
   }
-  return { tableKey, index, userKey, ...(sortKey && { sortKey }), ...(expiry && { expiry }), ...(guard && { guard }) };
 }
 
 function checkTableKey(given: unknown): string[] {
@@ -146,7 +109,10 @@ function checkUserKey(given: unknown): Layout['userKey'] {
     type: oneOf(type, 'userKey.type', ['S', 'N']),
     value: text(value, 'userKey.value'),
   };
-  if (!userKey.value.includes('{user_id}')) refuse('userKey.value must contain {user_id}');
+  const rest = userKey.value.replace(USER_ID, '');
+  if (rest.includes('{user_id'))
+    refuse('userKey.value takes {user_id} and {user_id:lower}: mend what begins like them');
+  if (rest === userKey.value) refuse('userKey.value must contain {user_id}');
   if (userKey.type === 'N' && value !== '{user_id}') refuse('userKey.value must be {user_id} alone when its type is N');
   return userKey;
 }
@@ -164,44 +130,13 @@ function checkExpiry(given: unknown): NonNullable<Layout['expiry']> {
 
 function checkGuard(given: unknown): NonNullable<Layout['guard']> {
   const { name, equals } = members(given, 'guard', ['name', 'equals']);
-  return { name: text(name, 'guard.name'), equals: text(equals, 'guard.equals') };
+  return { name: text(name, 'guard.name'), equals: checkGuardValues(equals) };
 }
 
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return refuse('the layout is not valid JSON: mend its quotes, commas and brackets');
+function checkGuardValues(given: unknown): GuardValue | GuardValue[] {
+  if (!Array.isArray(given)) return typeof given === 'boolean' ? given : text(given, 'guard.equals');
+  if (given.length < 1 || given.length > MAX_GUARD_VALUES) {
+    refuse(`guard.equals must list 1 to ${MAX_GUARD_VALUES} values`);
   }
-}
-
-/** The members of an object, all of them known; one that is null counts as absent. */
-function members(given: unknown, where: string, required: string[], optional: string[] = []): Record<string, unknown> {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return refuse(`${where} must be an object`);
-  const object = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
-  const allowed = [...required, ...optional];
-  const unknown = Object.keys(given).find((name) => !allowed.includes(name));
-  if (unknown !== undefined) {
-    refuse(`${where} has the unknown member ${quote(unknown)}: remove it; known are ${allowed.join(', ')}`);
-  }
-  const missing = required.find((name) => object[name] === undefined);
-  if (missing !== undefined) refuse(`${where} lacks the member ${quote(missing)}: add it`);
-  return object;
-}
-
-function text(given: unknown, where: string): string {
-  return typeof given === 'string' && given !== '' ? given : refuse(`${where} must be text that is not empty`);
-}
-
-function oneOf<T extends string>(given: unknown, where: string, allowed: T[]): T {
-  return allowed.find((value) => value === given) ?? refuse(`${where} must be one of ${allowed.join(', ')}`);
-}
-
-/** As JSON, so that a line stays one line whatever it quotes. */
-function quote(name: string | undefined): string {
-  return name === undefined ? 'none' : JSON.stringify(name);
-}
-
-function refuse(mend: string): never {
-  throw new Error(`SESSION_LAYOUT: ${mend}`);
+  return given.map((value) => (typeof value === 'boolean' ? value : text(value, 'each value in guard.equals')));
 }

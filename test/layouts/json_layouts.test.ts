@@ -94,3 +94,46 @@ for (const projection of ['KEYS_ONLY', 'ALL'] as const) {
     });
   });
 }
+
+describe('an index by a folded key, a guard of several values, expiry as digits in text', async () => {
+  const layout: Layout = {
+    tableKey: ['id'],
+    index: 'by-user',
+    userKey: { name: 'who', type: 'S', value: 'user#{user_id:lower}' },
+    expiry: { name: 'ttl', unit: 'seconds' },
+    guard: { name: 'kind', equals: ['session', true] },
+  };
+  const { tableKey } = layout;
+  const table = await createTable(tableKey, { name: 'by-user', key: ['who'] });
+  const logout = await route(table, layout);
+  const session = (user: string, kind: Item[string], expiresAt = LIVE): Item => ({
+    id: { S: randomUUID() },
+    who: { S: `user#${user}` },
+    kind,
+    ttl: { S: String(expiresAt / 1000) },
+  });
+  const [SESSION, YES] = [{ S: 'session' }, { BOOL: true }];
+
+  test('ends the sessions of a user by an id in any case, not what is under a key that is not folded', async () => {
+    const others = [session('Ann', SESSION), session('anna', SESSION), session('ann ', YES)];
+    await putItems(table, [session('ann', SESSION), session('ann', YES), ...others]);
+    assert.equal((await logout('ANN')).json.result, true);
+    assert.deepEqual(await keysIn(table, tableKey), keysOf(others, tableKey));
+  });
+
+  test('leaves what looks like the guard and is not', async () => {
+    const kept = await keysIn(table, tableKey);
+    const lies: Item[string][] = [{ BOOL: false }, { S: 'true' }, { S: 'sessions' }, { L: [SESSION] }, { NULL: true }];
+    const { kind: _, ...bare } = session('bob', SESSION);
+    const others = [bare, ...lies.map((kind) => session('bob', kind))];
+    await putItems(table, [session('bob', SESSION), ...others]);
+    assert.equal((await logout('bob')).json.result, true);
+    assert.deepEqual(await keysIn(table, tableKey), [...kept, ...keysOf(others, tableKey)].sort());
+  });
+
+  test('answers false when only expired sessions were deleted', async () => {
+    await putItems(table, [session('old', SESSION, EXPIRED), session('old', YES, 0)]);
+    assert.equal((await logout('old')).json.result, false);
+    assert.equal((await allItems(table)).filter(({ who }) => who?.S === 'user#old').length, 0);
+  });
+});

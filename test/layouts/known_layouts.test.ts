@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { KNOWN_LAYOUTS } from '../../lib/sessions/layout.ts';
+import { KNOWN_LAYOUTS } from '../../lib/sessions/known_layouts.ts';
 import { putItems } from '../setup/tables.ts';
 import { LIBRARIES } from './libraries.ts';
 import { startRoute } from './route.ts';

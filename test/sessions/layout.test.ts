@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { KNOWN_LAYOUTS, layoutAttributes, readLayout, userKeyValue } from '../../lib/sessions/layout.ts';
+import { KNOWN_LAYOUTS } from '../../lib/sessions/known_layouts.ts';
+import { layoutAttributes, readLayout, userKeyValue } from '../../lib/sessions/layout.ts';
 
 const BY_KEY = {
   tableKey: ['pk', 'sk'],
@@ -38,6 +39,14 @@ describe('a layout', () => {
     assert.deepEqual(readLayout(JSON.stringify({ tableKey, userKey })), read);
     assert.deepEqual(readLayout(JSON.stringify({ ...read, sortKey: null, expiry: null, guard: null })), read);
   });
+
+  for (const equals of [true, false, ['session'], ['session', 'remember', true]]) {
+    test(`may have a guard that equals ${JSON.stringify(equals)}`, () => {
+      const layout = { ...BY_INDEX, guard: { name: 'kind', equals } };
+      assert.deepEqual(readLayout(JSON.stringify(layout)), layout);
+      assert.deepEqual(readLayout(layout), layout, 'an object is as good as its JSON');
+    });
+  }
 
   test('names every attribute that a request may touch, each once', () => {
     assert.deepEqual(layoutAttributes(readLayout('authjs')), ['pk', 'sk', 'expires']);
@@ -82,6 +91,21 @@ const wrong: [string, unknown, RegExp][] = [
     /must contain {user_id}$/,
   ],
   [
+    'a user id in upper case',
+    { ...BY_KEY, userKey: { ...BY_KEY.userKey, value: '{user_id}#{user_id:upper}' } },
+    /takes {user_id} and {user_id:lower}: mend/,
+  ],
+  [
+    'a user id that does not end',
+    { ...BY_KEY, userKey: { ...BY_KEY.userKey, value: '{user_id} {user_id' } },
+    /takes {user_id} and {user_id:lower}: mend/,
+  ],
+  [
+    'a number in lower case',
+    { ...BY_INDEX, userKey: { ...userKey, value: '{user_id:lower}' } },
+    /{user_id} alone when its type is N$/,
+  ],
+  [
     'text around a number',
     { ...BY_INDEX, userKey: { ...userKey, value: 'u{user_id}' } },
     /{user_id} alone when its type is N$/,
@@ -101,6 +125,15 @@ const wrong: [string, unknown, RegExp][] = [
     { ...BY_INDEX, guard: { ...guard, equals: '{user_id}' } },
     /userKey.value only: remove it/,
   ],
+  [
+    '{user_id:lower} in the guard',
+    { ...BY_INDEX, guard: { ...guard, equals: ['x', '{user_id:lower}'] } },
+    /userKey.value only: remove it/,
+  ],
+  ['a guard that is a number', { ...BY_INDEX, guard: { ...guard, equals: 1 } }, /guard.equals must be text/],
+  ['a guard that is nothing', { ...BY_INDEX, guard: { ...guard, equals: [] } }, /must list 1 to 100 values$/],
+  ['a guard of very many', { ...BY_INDEX, guard: { ...guard, equals: Array(101).fill('x') } }, /1 to 100 values$/],
+  ['a guard of a list in a list', { ...BY_INDEX, guard: { ...guard, equals: [['x']] } }, /each value in guard.equals/],
   [
     'no index, and a user who is no key',
     { ...BY_INDEX, index: null },
@@ -132,7 +165,7 @@ describe('a layout is refused with one line that names the mend, for', () => {
       assert.throws(
         () => readLayout(typeof given === 'string' ? given : JSON.stringify(given)),
         ({ message }: Error) => {
-          assert.match(message, /^SESSION_LAYOUT: [^\n]+$/);
+          assert.match(message, /^[^\n]+$/);
           assert.match(message, mend);
           return true;
         },
@@ -160,6 +193,14 @@ describe('the key of a user', () => {
     assert.deepEqual(userKeyValue(readLayout('authjs'), "a#b$&$'"), { S: "USER#a#b$&$'" });
     assert.deepEqual(userKeyValue(readLayout('openauth'), 'user:7'), { S: 'oauth:refresh\u001fuser:7' });
     assert.deepEqual(userKeyValue(readLayout('default'), '{user_id}'), { S: '{user_id}' });
+  });
+
+  test('is the id in lower case where the layout says so, as often as it says', () => {
+    const value = '{user_id:lower}#{user_id}#{user_id:lower}';
+    const layout = readLayout({ ...BY_KEY, userKey: { ...BY_KEY.userKey, value } });
+    assert.deepEqual(userKeyValue(layout, 'AbÇ{user_id:lower}$&'), {
+      S: 'abç{user_id:lower}$&#AbÇ{user_id:lower}$&#abç{user_id:lower}$&',
+    });
   });
 
   test('has at most 2048 bytes as text', () => {

@@ -33,6 +33,10 @@ function inSeconds(seconds: number): Item {
   return { expires: { N: String(Math.floor(Date.now() / 1000) + seconds) } };
 }
 
+function digitsInSeconds(seconds: number): Item {
+  return { expires: { S: String(Date.now() / 1000 + seconds) } };
+}
+
 describe('requests', () => {
   test('to Secrets Manager are one for each cold start', async () => {
     const requests = await secretsManager.requests(secretId, async () => {
@@ -58,14 +62,17 @@ describe('requests', () => {
     });
   }
 
-  for (const [count, seconds, queries, deletes] of [
-    [0, 0, 1, 0],
-    [3, 3600, 2, 3],
-    [3, -1, 2, 6],
+  for (const [count, what, expires, queries, deletes] of [
+    [0, 'live', inSeconds(3600), 1, 0],
+    [3, 'live', inSeconds(3600), 2, 3],
+    [3, 'live', digitsInSeconds(3600), 2, 3],
+    [3, 'expired', inSeconds(-1), 2, 6],
+    [3, 'expired', digitsInSeconds(-1), 2, 6],
   ] as const) {
-    test(`are ${queries + deletes} for ${count} ${seconds < 0 ? 'expired' : 'live'} sessions found by an index`, async () => {
+    const type = Object.keys(expires.expires ?? {});
+    test(`are ${queries + deletes} for ${count} ${what} sessions found by an index, expiry of type ${type}`, async () => {
       const user = newUser();
-      await putItems(byIndex, indexedSessions(user, count, inSeconds(seconds)));
+      await putItems(byIndex, indexedSessions(user, count, expires));
       const requests = await dynamodb.requests(user, () => logoutByIndex(user));
       assert.deepEqual(requests.sort(), [...Array(deletes).fill('DeleteItem'), ...Array(queries).fill('Query')]);
     });
@@ -229,6 +236,10 @@ describe('counts', () => {
 
   for (const [name, expires] of Object.entries({
     text: { S: 'soon' },
+    blank: { S: ' ' },
+    'empty text': { S: '' },
+    'a date': { S: '2020-01-01' },
+    true: { BOOL: true },
     null: { NULL: true },
     none: undefined,
   } as const)) {
@@ -242,6 +253,23 @@ describe('counts', () => {
       await putItems(byIndex, indexedSessions(user, 1, indexed));
       assert.equal((await logout(user)).json.result, true);
       assert.equal((await logoutByIndex(user)).json.result, true);
+    });
+  }
+
+  for (const [what, seconds, result] of [
+    ['live', 3600, true],
+    ['expired', -1, false],
+  ] as const) {
+    test(`a session as ${what} by an expiry that is digits in text`, async () => {
+      const user = newUser();
+      const { expires = assert.fail() } = digitsInSeconds(seconds);
+      await putItems(
+        byKey,
+        newSessions(user, 1).map((session) => ({ ...session, expires_at: expires })),
+      );
+      await putItems(byIndex, indexedSessions(user, 1, { expires }));
+      assert.equal((await logout(user)).json.result, result);
+      assert.equal((await logoutByIndex(user)).json.result, result);
     });
   }
 });

@@ -1,0 +1,53 @@
+import type { Layout } from './layout.ts';
+
+/** The layouts of libraries, by the name that a setting may give. */
+export const KNOWN_LAYOUTS: Record<string, Layout> = {
+  default: {
+    tableKey: ['user_id', 'session_id'],
+    index: null,
+    userKey: { name: 'user_id', type: 'S', value: '{user_id}' },
+    expiry: { name: 'expires_at', unit: 'seconds' },
+  },
+  // The partition also holds USER# and ACCOUNT# items: without the prefix a logout would delete the user.
+  authjs: {
+    tableKey: ['pk', 'sk'],
+    index: null,
+    userKey: { name: 'pk', type: 'S', value: 'USER#{user_id}' },
+    sortKey: { name: 'sk', beginsWith: 'SESSION#' },
+    expiry: { name: 'expires', unit: 'seconds' },
+  },
+  // As the adapter writes by default, with two indexes; with one (its option gsiName) the expiry is in ExpiresAt.
+  lucia: {
+    tableKey: ['PK', 'SK'],
+    index: null,
+    userKey: { name: 'PK', type: 'S', value: 'USER#{user_id}' },
+    sortKey: { name: 'SK', beginsWith: 'SESSION#' },
+    expiry: { name: 'GSI2SK', unit: 'iso' },
+  },
+  // Refresh tokens: OpenAuth joins the first two parts of a key by the unit separator.
+  openauth: {
+    tableKey: ['pk', 'sk'],
+    index: null,
+    userKey: { name: 'pk', type: 'S', value: 'oauth:refresh\u001f{user_id}' },
+    expiry: { name: 'expiry', unit: 'seconds' },
+  },
+  'connect-dynamodb': {
+    tableKey: ['id'],
+    index: 'userId-index',
+    userKey: { name: 'userId', type: 'S', value: '{user_id}' },
+    expiry: { name: 'expires', unit: 'seconds' },
+  },
+  architect: {
+    tableKey: ['_idx'],
+    index: 'userId-index',
+    userKey: { name: 'userId', type: 'S', value: '{user_id}' },
+    expiry: { name: '_ttl', unit: 'seconds' },
+  },
+  'better-auth': {
+    tableKey: ['id'],
+    index: 'session_userId_idx',
+    userKey: { name: 'userId', type: 'S', value: '{user_id}' },
+    sortKey: { name: 'createdAt', beginsWith: '' },
+    expiry: { name: 'expiresAt', unit: 'iso' },
+  },
+};

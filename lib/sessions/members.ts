@@ -1,0 +1,45 @@
+// Checks of what an operator writes as JSON. Each throws one line that says what to mend.
+
+export function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return refuse('this is not valid JSON: mend its quotes, commas and brackets');
+  }
+}
+
+/** The members of an object, all of them known; one that is null counts as absent. */
+export function members(
+  given: unknown,
+  where: string,
+  required: string[],
+  optional: string[] = [],
+): Record<string, unknown> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return refuse(`${where} must be an object`);
+  const object = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
+  const allowed = [...required, ...optional];
+  const unknown = Object.keys(given).find((name) => !allowed.includes(name));
+  if (unknown !== undefined) {
+    refuse(`${where} has the unknown member ${quote(unknown)}: remove it; known are ${allowed.join(', ')}`);
+  }
+  const missing = required.find((name) => object[name] === undefined);
+  if (missing !== undefined) refuse(`${where} lacks the member ${quote(missing)}: add it`);
+  return object;
+}
+
+export function text(given: unknown, where: string): string {
+  return typeof given === 'string' && given !== '' ? given : refuse(`${where} must be text that is not empty`);
+}
+
+export function oneOf<T extends string>(given: unknown, where: string, allowed: T[]): T {
+  return allowed.find((value) => value === given) ?? refuse(`${where} must be one of ${allowed.join(', ')}`);
+}
+
+/** As JSON, so that a line stays one line whatever it quotes. */
+export function quote(name: string | undefined): string {
+  return name === undefined ? 'none' : JSON.stringify(name);
+}
+
+export function refuse(mend: string): never {
+  throw new Error(mend);
+}
