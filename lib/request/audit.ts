@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { type ServiceError, serviceError } from '../errors.ts';
-import type { Tally } from '../sessions/end_sessions.ts';
+import type { Tally } from '../sessions/pass.ts';
 import type { Verified } from '../token/verify.ts';
 import { header } from './http.ts';
 

@@ -1,12 +1,24 @@
+// What DynamoDB is asked, from the layout: keys, queries, conditions.
 import type { AttributeValue, DeleteItemCommandInput, QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import type { Layout } from './layout.ts';
 
 export type Item = Record<string, AttributeValue>;
+export type Condition = Omit<DeleteItemCommandInput, 'TableName' | 'Key'>;
 
 type Expiry = NonNullable<Layout['expiry']>;
 type Guard = NonNullable<Layout['guard']>;
 
 const DIGITS = /^\d+(\.\d+)?$/;
+
+/** The item's key in its table. */
+export function keyOf(item: Item, { tableKey }: Layout): Item {
+  return Object.fromEntries(tableKey.map((name) => [name, item[name] ?? { NULL: true }]));
+}
+
+/** The same as text. */
+export function idOf(item: Item, layout: Layout): string {
+  return JSON.stringify(keyOf(item, layout));
+}
 
 /** The Query for a user's session items. Of an index it asks the table's keys only: it may carry no more. */
 export function userQuery(
@@ -29,19 +41,33 @@ export function userQuery(
 }
 
 /** The condition that an item still is a session of the user, and a live one where that is asked. */
-export function ownedBy(
-  { userKey, expiry, guard }: Layout,
-  user: AttributeValue,
-  live: boolean,
-): Omit<DeleteItemCommandInput, 'TableName' | 'Key'> {
+export function ownedBy({ userKey, expiry, guard }: Layout, user: AttributeValue, live: boolean): Condition {
   const alias = new Aliases();
-  const conditions = [`${alias.of(userKey.name)} = :user`];
   const values: Item = { ':user': user };
+  const conditions = [`${alias.of(userKey.name)} = :user`];
   if (guard) conditions.push(oneOf(alias.of(guard.name), guard.equals, values));
   if (live && expiry) conditions.push(notExpired(alias.of(expiry.name), expiry.unit, values));
+  return allOf(conditions, alias, values);
+}
+
+/** The condition that an item is there again, and nobody else's: who wrote it back may have left out user and guard. */
+export function returned({ tableKey, userKey, guard }: Layout, user: AttributeValue): Condition {
+  const alias = new Aliases();
+  const values: Item = { ':user': user };
+  const owner = alias.of(userKey.name);
+  const conditions = tableKey.map((name) => `attribute_exists(${alias.of(name)})`);
+  conditions.push(`(attribute_not_exists(${owner}) OR ${owner} = :user)`);
+  if (guard) {
+    const kind = alias.of(guard.name);
+    conditions.push(`(attribute_not_exists(${kind}) OR ${oneOf(kind, guard.equals, values)})`);
+  }
+  return allOf(conditions, alias, values);
+}
+
+function allOf(conditions: string[], { names }: Aliases, values: Item): Condition {
   return {
     ConditionExpression: conditions.join(' AND '),
-    ExpressionAttributeNames: alias.names,
+    ExpressionAttributeNames: names,
     ExpressionAttributeValues: values,
   };
 }

@@ -4,11 +4,12 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import connectDynamoDb from 'connect-dynamodb';
 import express from 'express';
 import session from 'express-session';
 import { readLayout } from '../../lib/sessions/layout.ts';
-import { passOn } from '../faults/faults.ts';
+import { loseAnswer, passOn } from '../faults/faults.ts';
 import { type Answer, type AuditLine, auditLines } from '../setup/lambda.ts';
 import { assertFailure, type Logout, startFaultyAws, startRoute } from '../setup/route.ts';
 import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
@@ -27,6 +28,15 @@ const { logout: logoutAtOnce } = await startRoute(byIndex);
 const { logout: logoutAndSettle } = await startRoute({ ...byIndex, SETTLE_SECONDS: '1' });
 const table = await createTable(readLayout('default'));
 const { logout } = await startRoute({ SESSIONS_TABLE: table, SETTLE_SECONDS: '0.1' });
+const GUARDED = readLayout({
+  tableKey: ['id'],
+  index: 'userId-index',
+  userKey: { name: 'userId', type: 'S', value: '{user_id}' },
+  guard: { name: 'kind', equals: ['session', true] },
+});
+const guarded = await createTable(GUARDED);
+const byGuard = { SESSIONS_TABLE: guarded, SESSION_LAYOUT: JSON.stringify(GUARDED) };
+const { logout: logoutGuarded } = await startRoute({ ...byGuard, SETTLE_SECONDS: '0.3' });
 const { logout: logoutForLong } = await startRoute({ SESSIONS_TABLE: table, SETTLE_SECONDS: '10' });
 
 const orders = new Map<string, { begun: () => void; pay: Promise<void> }>();
@@ -102,6 +112,37 @@ async function logoutDuringOrder(userId: string, logout: Logout) {
   return { line: await audited, before: await browser.user(), after: await other.user() };
 }
 
+/** Logs the user out of one session under that key, and has a request write it back as soon as it is deleted. */
+async function logoutAndWriteBack(id: string, userId: string, writtenBack: Item, logout = logoutGuarded) {
+  await putItems(guarded, [{ id: { S: id }, userId: { S: userId }, kind: { S: 'session' } }]);
+  dynamodb.inject(
+    'DeleteItem',
+    userId,
+    async (exchange) => {
+      await passOn(exchange);
+      await updateItem(id, writtenBack);
+    },
+    1,
+  );
+  return audit(userId, true, () => logout(userId));
+}
+
+/** As Flask-Session, the handlers for PHP and Ruby and dynamodb-store save: UpdateItem without a condition. */
+async function updateItem(id: string, attributes: Item): Promise<void> {
+  const names = Object.keys(attributes);
+  await new DynamoDBClient().send(
+    new UpdateItemCommand({
+      TableName: guarded,
+      Key: { id: { S: id } },
+      UpdateExpression: `SET ${names.map((_, n) => `#${n} = :${n}`).join(', ')}`,
+      ExpressionAttributeNames: Object.fromEntries(names.map((name, n) => [`#${n}`, name])),
+      ExpressionAttributeValues: Object.fromEntries(names.map((name, n) => [`:${n}`, attributes[name] ?? { S: '' }])),
+    }),
+  );
+}
+
+const isThere = async (id: string) => (await allItems(guarded)).some((item) => item.id?.S === id);
+
 /** Asserts the result of the logout, and returns its audit line. */
 async function audit(userId: string, result: boolean, logout: () => Promise<Answer>): Promise<AuditLine> {
   const lines = await auditLines(async () => assert.equal((await logout()).json.result, result));
@@ -134,6 +175,48 @@ describe('a logout', { concurrency: true }, () => {
     const line = await audit('11', true, () => logout('11'));
     assert.deepEqual([line.sessions_ended, line.sessions_written_back, line.passes], [2, 2, 3]);
     assert.equal(await sessionsLeft(table, '11'), 0);
+  });
+
+  const data = { val: { S: 'blob' } };
+  const own: [what: string, userId: string, writtenBack: Item][] = [
+    ['without its user, as an unconditional UpdateItem does', '21', data],
+    ['with its user', '22', { ...data, userId: { S: '22' }, kind: { S: 'session' } }],
+    ['with its user, but without the guard', '23', { ...data, userId: { S: '23' } }],
+    ['without its user, but with the guard', '24', { ...data, kind: { BOOL: true } }],
+  ];
+  for (const [what, userId, writtenBack] of own) {
+    test(`that settles ends a session that an index had shown and that is written back ${what}`, async () => {
+      const line = await logoutAndWriteBack(`own-${userId}`, userId, writtenBack);
+      assert.deepEqual([line.sessions_ended, line.sessions_written_back], [1, 1]);
+      assert.equal(await isThere(`own-${userId}`), false);
+    });
+  }
+
+  const others: [what: string, userId: string, writtenBack: Item][] = [
+    ['is another user’s by now', '31', { ...data, userId: { S: '3' }, kind: { S: 'session' } }],
+    ['is another user’s by now, and has no guard', '32', { ...data, userId: { S: '320' } }],
+    ['is something else by now', '33', { ...data, userId: { S: '33' }, kind: { S: 'account' } }],
+    ['is something else, and nobody’s', '34', { ...data, kind: { BOOL: false } }],
+  ];
+  for (const [what, userId, writtenBack] of others) {
+    test(`that settles leaves what is under the key of a session that it ended and ${what}`, async () => {
+      const line = await logoutAndWriteBack(`other-${userId}`, userId, writtenBack);
+      assert.deepEqual([line.sessions_ended, line.sessions_written_back], [1, 0]);
+      assert.equal(await isThere(`other-${userId}`), true);
+    });
+  }
+
+  test('that settles asks by key for what an index had shown, and counts an answer that was lost for nothing', async () => {
+    await putItems(guarded, [{ id: { S: 'once' }, userId: { S: '41' }, kind: { S: 'session' } }]);
+    const [ending, settling] = [passOn, loseAnswer];
+    dynamodb.inject('DeleteItem', '41', ending, 1);
+    dynamodb.inject('DeleteItem', '41', settling, 1);
+    let line: AuditLine = {};
+    const requests = await dynamodb.requests('41', async () => {
+      line = await audit('41', true, () => logoutGuarded('41'));
+    });
+    assert.deepEqual(requests, ['Query', 'DeleteItem', 'Query', 'DeleteItem', 'DeleteItem']);
+    assert.deepEqual([line.sessions_ended, line.sessions_written_back], [1, 0]);
   });
 
   test('that settles does not wait for a user who had no session', async () => {

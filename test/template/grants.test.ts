@@ -60,7 +60,7 @@ const lane = async () => {
     const kmsKey = layout === IN_JSON ? KEY : 'none';
     packaged[layout] = {
       table,
-      ...(await packageService({ layout, table, records: secretId, kmsKey }, { bundle: false })),
+      ...(await packageService({ layout, table, records: secretId, kmsKey, settleSeconds: '0.1' }, { bundle: false })),
     };
   }
 };

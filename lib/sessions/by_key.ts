@@ -1,0 +1,55 @@
+// Layouts in which the user is the table's partition key.
+import { BatchWriteItemCommand, type WriteRequest } from '@aws-sdk/client-dynamodb';
+import { expired, type Item, idOf, keyOf } from './expressions.ts';
+import { pass, type StoreLogout, told } from './pass.ts';
+import { settle } from './settle.ts';
+
+const BATCH = 25; // the most that BatchWriteItem takes
+
+/** Is told of each item that was deleted. */
+type Gone = (item: Item) => void;
+
+/** Ends the user's sessions in one pass: a consistent Query sees them all. */
+export async function endByKey(logout: StoreLogout, settleMs: number): Promise<void> {
+  const { layout } = logout.store;
+  const { tally } = logout;
+  const deleted = new Set<string>(); // kept only for settling: the keys of 100 000 sessions are no small thing
+  await pass(logout, (page) =>
+    startBatches(logout, page, (item) => {
+      tally[expired(item, layout.expiry, Date.now()) ? 'expired' : 'live']++;
+      if (settleMs > 0) deleted.add(idOf(item, layout));
+    }),
+  );
+  if (deleted.size === 0) return;
+  const wasDeleted = (item: Item) => deleted.has(idOf(item, layout)); // others are new logins, and live
+  await settle(logout, settleMs, () =>
+    pass(logout, (page) => startBatches(logout, page.filter(wasDeleted), () => tally.writtenBack++)),
+  );
+}
+
+async function startBatches(logout: StoreLogout, items: Item[], gone: Gone): Promise<void> {
+  for (let at = 0; at < items.length; at += BATCH) {
+    const batch = items.slice(at, at + BATCH);
+    await logout.writes.start(() => deleteBatch(logout, batch, gone));
+  }
+}
+
+/** Deletes up to 25 items. DynamoDB hands some back under load; a forgotten one is a session that survives its logout. */
+async function deleteBatch(
+  { client, store: { table, layout }, deadline, writes }: StoreLogout,
+  items: Item[],
+  gone: Gone,
+): Promise<void> {
+  let left = items;
+  let requests: WriteRequest[] = items.map((item) => ({ DeleteRequest: { Key: keyOf(item, layout) } }));
+  await writes.send(async () => {
+    const command = new BatchWriteItemCommand({ RequestItems: { [table]: requests } });
+    const { UnprocessedItems } = await client.send(command, { abortSignal: deadline });
+    requests = Object.values(told(UnprocessedItems)).flat();
+    const back = new Set(requests.map(({ DeleteRequest }) => idOf(DeleteRequest?.Key ?? {}, layout)));
+    const isBack = (item: Item) => back.size > 0 && back.has(idOf(item, layout));
+    for (const item of left) if (!isBack(item)) gone(item);
+    left = left.filter(isBack);
+    return requests.length === 0 || undefined;
+  });
+}

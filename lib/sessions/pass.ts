@@ -1,0 +1,72 @@
+import {
+  type AttributeValue,
+  type DynamoDBClient,
+  QueryCommand,
+  type QueryCommandOutput,
+} from '@aws-sdk/client-dynamodb';
+import { type Item, userQuery } from './expressions.ts';
+import type { Pace } from './pace.ts';
+import type { Store } from './store.ts';
+
+/** What became of a user's session items, counted as they go: it tells the truth about a failed logout too. */
+export type Tally = {
+  live: number;
+  expired: number;
+  writtenBack: number;
+  passes: number;
+  retries: number;
+  throttles: number;
+};
+
+/** One user's logout in one store. Reads and writes have each their own pace, so that neither waits for the other's room. */
+export type StoreLogout = {
+  client: DynamoDBClient;
+  store: Store;
+  user: AttributeValue;
+  deadline: AbortSignal;
+  reads: Pace;
+  writes: Pace;
+  tally: Tally;
+};
+
+/** Goes through the user's items once: hands over each page, keys and expiry only, for its deletes to be started. */
+export async function pass(logout: StoreLogout, startDeletes: (page: Item[]) => Promise<void>): Promise<void> {
+  logout.tally.passes++;
+  await startAll(logout, async () => {
+    for await (const page of pages(logout)) await startDeletes(page);
+  });
+}
+
+/** Has the deletes started, and waits for them all. */
+export async function startAll({ writes }: StoreLogout, start: () => Promise<void>): Promise<void> {
+  await start().catch((error: unknown) => writes.fail(error));
+  await writes.finish(); // also after a failure: what is in flight then still counts
+}
+
+/** The next page is queried while the caller works on the last. */
+async function* pages({ client, store, user, deadline, reads }: StoreLogout): AsyncGenerator<Item[]> {
+  const input = { TableName: store.table, ...userQuery(store.layout, user) };
+  const stop = new AbortController(); // when the deletes fail, no query may run on after the answer
+  const query = (until: AbortSignal, ExclusiveStartKey?: Item): Promise<QueryCommandOutput> => {
+    const command = new QueryCommand({ ...input, ExclusiveStartKey });
+    const page = reads.send(() => client.send(command, { abortSignal: until }));
+    page.catch(() => {}); // thrown where it is awaited, not while the page before is being deleted
+    return page;
+  };
+  let next: Promise<QueryCommandOutput> | undefined = query(deadline);
+  try {
+    while (next) {
+      const { Items, LastEvaluatedKey }: QueryCommandOutput = await next;
+      next = LastEvaluatedKey && query(AbortSignal.any([deadline, stop.signal]), LastEvaluatedKey);
+      yield told(Items);
+    }
+  } finally {
+    if (next) stop.abort();
+  }
+}
+
+/** DynamoDB says that there is nothing by an empty member. An answer without it is none, and proves nothing. */
+export function told<T>(member: T | undefined): T {
+  if (member === undefined) throw new Error('the answer of DynamoDB is not whole');
+  return member;
+}

@@ -1,0 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StoreLogout } from './pass.ts';
+
+const ROUNDS = 2;
+
+/** Waits for running requests, and ends what they wrote back meanwhile; if that was something, once more. */
+export async function settle(
+  { deadline, tally }: StoreLogout,
+  settleMs: number,
+  endReturned: () => Promise<void>,
+): Promise<void> {
+  for (let round = 0; round < ROUNDS; round++) {
+    await sleep(settleMs, undefined, { signal: deadline });
+    const before = tally.writtenBack;
+    await endReturned();
+    if (tally.writtenBack === before) return;
+  }
+}
