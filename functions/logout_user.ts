@@ -6,7 +6,8 @@ import { type DeadlineContext, deadline } from '../lib/request/deadline.ts';
 import { header } from '../lib/request/http.ts';
 import { jsonRpc, type RpcContext, readParams } from '../lib/request/json_rpc.ts';
 import { readSettings } from '../lib/request/settings.ts';
-import { SessionTable } from '../lib/sessions/end_sessions.ts';
+import { SessionStores } from '../lib/sessions/end_sessions.ts';
+import { total } from '../lib/sessions/tally.ts';
 import { readUserId } from '../lib/sessions/user_id.ts';
 import { bearerToken, checkCaller } from '../lib/token/bearer.ts';
 import { verifyToken } from '../lib/token/verify.ts';
@@ -15,7 +16,7 @@ import { Validator } from '../lib/validator/validator.ts';
 const settings = readSettings(process.env);
 const secrets = newSecretsManager();
 const validators = settings.secretIds.map((id) => new Validator(id, settings.validatorMaxAgeMs, secrets));
-const sessions = new SessionTable(settings);
+const sessions = new SessionStores(settings);
 
 /** POST /auth/logout_user/{user_id}: true when live sessions existed, and none of the user's is left. */
 export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContext & DeadlineContext & RpcContext>({
@@ -31,9 +32,9 @@ export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContex
     checkCaller(verified);
 
     const params = readParams(event, context);
-    const { userId, userKey } = readUserId(event.pathParameters?.user_id, settings);
+    const { userId, userKeys } = readUserId(event.pathParameters?.user_id, settings.stores);
     noteRequest(context.audit, userId, params.reason);
 
-    await sessions.endSessions(userKey, context.deadline, context.audit.tally);
-    return context.audit.tally.live > 0;
+    await sessions.endSessions(userKeys, context.deadline, context.audit.tallies);
+    return total(context.audit.tallies).live > 0;
   });

@@ -5,20 +5,23 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
+const SOCKETS = 50; // for each store: a request that waits for one has its time running
+
 /** For reads of the records: now and then, and repeated by the SDK. */
 export function newSecretsManager(): SecretsManagerClient {
   return withoutIdleWork(new SecretsManagerClient({ ...settings(), maxAttempts: 3 }));
 }
 
-/** For the sessions: a hundred requests at once, and repeated by the pace, which sees all of them. */
-export function newDynamoDB(): DynamoDBClient {
+/** For the sessions: many requests at once to each of so many stores, and repeated by the pace, which sees all of them. */
+export function newDynamoDB(stores: number): DynamoDBClient {
   const accountIdEndpointMode = 'disabled'; // Lambda's credentials name no account
   return withoutIdleWork(
-    new DynamoDBClient({ ...settings(), maxAttempts: 1, endpointDiscoveryEnabled: false, accountIdEndpointMode }),
+    new DynamoDBClient({ ...settings(stores), maxAttempts: 1, endpointDiscoveryEnabled: false, accountIdEndpointMode }),
   );
 }
 
-function settings() {
+function settings(stores = 1) {
+  const agent = { maxSockets: stores * SOCKETS };
   const { AWS_REGION, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT } = process.env;
   return {
     credentials: fromEnv(), // where Lambda puts them; the default chain would cost a fifth of a cold start
@@ -36,6 +39,8 @@ function settings() {
       requestTimeout: 2000, // until the response headers; BatchWriteItem of 25 takes some 20 ms
       throwOnRequestTimeout: true, // without it the SDK only warns, and waits on
       socketTimeout: 2000, // a body that stalls after the headers
+      httpAgent: agent,
+      httpsAgent: agent,
     }),
   };
 }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { type ServiceError, serviceError } from '../errors.ts';
-import type { Tally } from '../sessions/pass.ts';
+import { type StoreTally, total } from '../sessions/tally.ts';
 import type { Verified } from '../token/verify.ts';
 import { header } from './http.ts';
 
@@ -30,7 +30,7 @@ export type AuditRecord = {
   callerReason?: unknown;
   caller?: Pick<Verified, 'claims' | 'version'> & { tokenId: string };
   fault?: ServiceError;
-  tally: Tally;
+  tallies: StoreTally[];
 };
 export type AuditContext = Context & { audit: AuditRecord };
 
@@ -38,8 +38,7 @@ export type AuditContext = Context & { audit: AuditRecord };
 export function audit(): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error, AuditContext> {
   return {
     before: (request) => {
-      const tally = { live: 0, expired: 0, writtenBack: 0, passes: 0, retries: 0, throttles: 0 };
-      request.context.audit = { startedAt: Date.now(), tally };
+      request.context.audit = { startedAt: Date.now(), tallies: [] };
     },
     after: (request) => {
       write(request.event, request.context);
@@ -69,7 +68,8 @@ function metrics(dimensions: string[], units: Record<string, string>) {
 }
 
 function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: ServiceError): void {
-  const { startedAt, userId, callerReason, caller, fault, tally } = context.audit;
+  const { startedAt, userId, callerReason, caller, fault, tallies } = context.audit;
+  const tally = total(tallies);
   const refused = error?.code === 'UNAUTHENTICATED' || error?.code === 'NOT_ALLOWED';
   const line = {
     timestamp: new Date(startedAt).toISOString(),
@@ -88,6 +88,7 @@ function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: Ser
     token_id: clean(caller?.tokenId),
     passes: tally.passes,
     retries: tally.retries,
+    stores: tallies.length > 1 ? tallies.map(storeLine) : undefined,
     function_name: context.functionName,
     request_id: context.awsRequestId,
     api_request_id: clean(event?.requestContext?.requestId),
@@ -106,6 +107,21 @@ function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: Ser
   };
   // Not console.log: where Lambda logs as JSON, that wraps the line, and CloudWatch no longer finds the metrics.
   process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+/** What became of the sessions in one of several stores. */
+function storeLine({ table, failure, ...tally }: StoreTally) {
+  return {
+    table,
+    reason: failure?.reason,
+    fault: describe(failure),
+    passes: tally.passes,
+    retries: tally.retries,
+    throttles: tally.throttles,
+    sessions_ended: tally.live,
+    sessions_expired: tally.expired,
+    sessions_written_back: tally.writtenBack,
+  };
 }
 
 /** Text fit for a log line: no control or format characters, 256 characters at most. What is no text is left out. */

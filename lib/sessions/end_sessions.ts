@@ -1,36 +1,53 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { newDynamoDB } from '../aws/client.ts';
 import { awsError } from '../aws/error.ts';
 import { endByIndex } from './by_index.ts';
 import { endByKey } from './by_key.ts';
 import { Pace } from './pace.ts';
-import type { Tally } from './pass.ts';
 import type { Store } from './store.ts';
+import { type StoreTally, total } from './tally.ts';
 
-export class SessionTable {
-  readonly #store: Store;
+/** All stores in which a user may have sessions, behind one client. */
+export class SessionStores {
+  readonly #stores: Store[];
   readonly #settleMs: number;
-  readonly #client = newDynamoDB();
+  readonly #client: DynamoDBClient;
 
-  constructor({ table, layout, settleMs, userIdPattern }: Store & { settleMs: number }) {
-    this.#store = { table, layout, userIdPattern };
+  constructor({ stores, settleMs }: { stores: Store[]; settleMs: number }) {
+    this.#stores = stores;
     this.#settleMs = settleMs;
+    this.#client = newDynamoDB(stores.length);
   }
 
   /**
-   * Deletes every session item of the user. Returns when none of those that were there is left; throws ServiceError
-   * UNAVAILABLE when AWS fails or the deadline comes first: then some may be left, and repeating is safe.
+   * Deletes every session item of the user, in all stores at once. Returns when none of those that were there is left;
+   * throws ServiceError UNAVAILABLE when AWS fails or the deadline comes first: then some may be left, and repeating is
+   * safe. Whatever happens in one store, the others end all that they can. `tallies` gets one for each store.
    */
-  async endSessions(user: AttributeValue, deadline: AbortSignal, tally: Tally): Promise<void> {
+  async endSessions(userKeys: Map<Store, AttributeValue>, deadline: AbortSignal, tallies: StoreTally[]): Promise<void> {
+    await Promise.all(
+      this.#stores.map(async (store) => {
+        const tally: StoreTally = { table: store.table, ...total([]) };
+        tallies.push(tally);
+        const user = userKeys.get(store);
+        if (user) await this.#endIn(store, user, deadline, tally);
+      }),
+    );
+    const failures = tallies.flatMap(({ failure }) => failure ?? []);
+    // A fault of ours comes first: to repeat the request does not mend it.
+    const failure = failures.find(({ code }) => code === 'INTERNAL') ?? failures[0];
+    if (failure) throw failure;
+  }
+
+  async #endIn(store: Store, user: AttributeValue, deadline: AbortSignal, tally: StoreTally): Promise<void> {
     const [reads, writes] = [new Pace(deadline), new Pace(deadline)];
-    const end = this.#store.layout.index === null ? endByKey : endByIndex;
+    const end = store.layout.index === null ? endByKey : endByIndex;
     try {
-      await end({ client: this.#client, store: this.#store, user, deadline, reads, writes, tally }, this.#settleMs);
+      await end({ client: this.#client, store, user, deadline, reads, writes, tally }, this.#settleMs);
     } catch (error) {
-      throw awsError(error);
-    } finally {
-      tally.retries = reads.retries + writes.retries;
-      tally.throttles = reads.throttles + writes.throttles;
+      tally.failure = awsError(error);
     }
+    tally.retries = reads.retries + writes.retries;
+    tally.throttles = reads.throttles + writes.throttles;
   }
 }

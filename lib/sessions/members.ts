@@ -40,6 +40,15 @@ export function quote(name: string | undefined): string {
   return name === undefined ? 'none' : JSON.stringify(name);
 }
 
+/** What `read` says is wrong is wrong in the setting, or the part of one, of that name. */
+export function within<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    return refuse(`${name}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
 export function refuse(mend: string): never {
   throw new Error(mend);
 }

@@ -7,16 +7,7 @@ import {
 import { type Item, userQuery } from './expressions.ts';
 import type { Pace } from './pace.ts';
 import type { Store } from './store.ts';
-
-/** What became of a user's session items, counted as they go: it tells the truth about a failed logout too. */
-export type Tally = {
-  live: number;
-  expired: number;
-  writtenBack: number;
-  passes: number;
-  retries: number;
-  throttles: number;
-};
+import type { Tally } from './tally.ts';
 
 /** One user's logout in one store. Reads and writes have each their own pace, so that neither waits for the other's room. */
 export type StoreLogout = {

@@ -1,4 +1,47 @@
-import type { Layout } from './layout.ts';
+import { type Layout, readLayout } from './layout.ts';
+import { members, parse, refuse, text, within } from './members.ts';
 
-/** One place where sessions are kept. */
+/** One place where sessions are kept, and the user ids that occur there. */
 export type Store = { table: string; layout: Layout; userIdPattern: RegExp };
+
+/** What a user id must match as a whole. Throws one line that calls the pattern by the name of its setting. */
+export function readUserIdPattern(pattern: string, name: string): RegExp {
+  try {
+    new RegExp(pattern, 'u'); // by itself first: "a)(b" is only valid between our parentheses
+    return new RegExp(`^(?:${pattern})$`, 'u');
+  } catch {
+    return refuse(`${name} is not a regular expression: ${pattern}`);
+  }
+}
+
+/**
+ * The stores that a JSON list names beside the main one; `none` is an empty list. Where an entry has no pattern of its
+ * own, it takes the ids that the main store takes. Throws one line that says which entry to mend, and how.
+ */
+export function readMoreStores(list: string, main: Store): Store[] {
+  const entries = list === 'none' ? [] : parse(list);
+  if (!Array.isArray(entries)) return refuse('this must be none, or a JSON list of stores, each with table and layout');
+  const stores = [main];
+  for (const [n, entry] of entries.entries()) {
+    within(`entry ${n + 1}`, () => {
+      const store = readStore(entry, main);
+      const isSame = ({ table, layout }: Store) =>
+        table === store.table && JSON.stringify(layout) === JSON.stringify(store.layout);
+      if (stores.some(isSame)) refuse('a store before it has the same table and layout: remove one of them');
+      stores.push(store);
+    });
+  }
+  return stores.slice(1);
+}
+
+function readStore(given: unknown, main: Store): Store {
+  const { table, layout, userIdPattern } = members(given, 'a store', ['table', 'layout'], ['userIdPattern']);
+  return {
+    table: text(table, 'table'),
+    layout: within('layout', () => readLayout(layout)),
+    userIdPattern:
+      userIdPattern === undefined
+        ? main.userIdPattern
+        : readUserIdPattern(text(userIdPattern, 'userIdPattern'), 'userIdPattern'),
+  };
+}

@@ -1,18 +1,28 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { ServiceError } from '../errors.ts';
-import { type Layout, userKeyValue } from './layout.ts';
+import { userKeyValue } from './layout.ts';
+import type { Store } from './store.ts';
 
 const MAX_LENGTH = 1024; // the partition key it becomes part of takes 2048 bytes
 
-/** The user id of the path, already decoded by the gateway, and the key its items are found by. Throws 404. */
+/**
+ * The user id of the path, already decoded by the gateway, and the key by which each store finds its items. A store whose
+ * pattern refuses the id, or whose key cannot hold it, has no such user. Throws 404 when the main store's pattern refuses
+ * it, or no store can hold it.
+ */
 export function readUserId(
   userId: unknown,
-  { userIdPattern, layout }: { userIdPattern: RegExp; layout: Layout },
-): { userId: string; userKey: AttributeValue } {
+  stores: [main: Store, ...more: Store[]],
+): { userId: string; userKeys: Map<Store, AttributeValue> } {
   // A lone surrogate is sent as U+FFFD and would stand for another user.
   if (typeof userId === 'string' && userId !== '' && userId.length <= MAX_LENGTH && userId.isWellFormed()) {
-    const userKey = userIdPattern.test(userId) ? userKeyValue(layout, userId) : undefined;
-    if (userKey) return { userId, userKey };
+    const [main] = stores;
+    const userKeys = new Map<Store, AttributeValue>();
+    for (const store of main.userIdPattern.test(userId) ? stores : []) {
+      const userKey = store.userIdPattern.test(userId) ? userKeyValue(store.layout, userId) : undefined;
+      if (userKey) userKeys.set(store, userKey);
+    }
+    if (userKeys.size > 0) return { userId, userKeys };
   }
   throw new ServiceError('USER_ID_NOT_ACCEPTED', 'user_id');
 }

@@ -1,14 +1,41 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readSettings } from '../../lib/request/settings.ts';
+import { readLayout } from '../../lib/sessions/layout.ts';
 
 const COMPLETE = { VALIDATOR_SECRET_IDS: 'a, b', SESSIONS_TABLE: 'sessions' };
 
 test('takes two settings, and defaults for the others', () => {
-  const { secretIds, table, validatorMaxAgeMs, settleMs, layout } = readSettings(COMPLETE);
-  assert.deepEqual([secretIds, table, validatorMaxAgeMs, settleMs], [['a', 'b'], 'sessions', 300_000, 0]);
-  assert.deepEqual(layout.tableKey, ['user_id', 'session_id']);
+  const { secretIds, stores, validatorMaxAgeMs, settleMs } = readSettings(COMPLETE);
+  assert.deepEqual([secretIds, validatorMaxAgeMs, settleMs], [['a', 'b'], 300_000, 0]);
+  const layout = readLayout('default');
+  assert.deepEqual(stores, [{ table: 'sessions', layout, userIdPattern: /^(?:0|[1-9][0-9]{0,18})$/u }]);
 });
+
+test('takes further stores: a layout by name, as an object or as JSON in text; ids as the main store takes them, or its own', () => {
+  const layout = readLayout('lucia');
+  const list = [
+    { table: 'shop', layout: 'authjs' },
+    { table: 'shop', layout, userIdPattern: 'a|bc' },
+    { table: 'sessions', layout: JSON.stringify(layout), userIdPattern: null },
+  ];
+  const [main, ...more] = readSettings({ ...COMPLETE, MORE_STORES: ` ${JSON.stringify(list)} ` }).stores;
+  assert.deepEqual(more, [
+    { table: 'shop', layout: readLayout('authjs'), userIdPattern: main.userIdPattern },
+    { table: 'shop', layout, userIdPattern: /^(?:a|bc)$/u },
+    { table: 'sessions', layout, userIdPattern: main.userIdPattern },
+  ]);
+});
+
+test('takes none for no further stores', () => {
+  for (const MORE_STORES of ['none', '', ' ', '[]'])
+    assert.equal(readSettings({ ...COMPLETE, MORE_STORES }).stores.length, 1);
+});
+
+/** A list whose second entry is this. */
+function moreStores(entry: unknown): { MORE_STORES: string } {
+  return { MORE_STORES: JSON.stringify([{ table: 'shop', layout: 'lucia' }, entry]) };
+}
 
 const faults: [string, Record<string, string>, RegExp][] = [
   ['VALIDATOR_SECRET_IDS is missing', { VALIDATOR_SECRET_IDS: '' }, /^VALIDATOR_SECRET_IDS is missing: set it to /],
@@ -29,6 +56,49 @@ const faults: [string, Record<string, string>, RegExp][] = [
     /^VALIDATOR_MAX_AGE_SECONDS is "soon": .* 0 to 3600$/,
   ],
   ['SETTLE_SECONDS is too long', { SETTLE_SECONDS: '11' }, /^SETTLE_SECONDS is "11": .* 0 to 10$/],
+  ['MORE_STORES is broken JSON', { MORE_STORES: '[{' }, /^MORE_STORES: this is not valid JSON: mend its quotes/],
+  [
+    'MORE_STORES is no list',
+    { MORE_STORES: '{"table":"web","layout":"authjs"}' },
+    /^MORE_STORES: .* a JSON list of stores/,
+  ],
+  ['an entry of MORE_STORES is no store', moreStores('web'), /^MORE_STORES: entry 2: a store must be an object$/],
+  [
+    'one has no table',
+    moreStores({ layout: 'authjs' }),
+    /^MORE_STORES: entry 2: a store lacks the member "table": add/,
+  ],
+  [
+    'one has no layout',
+    moreStores({ table: 'web' }),
+    /^MORE_STORES: entry 2: a store lacks the member "layout": add it$/,
+  ],
+  ['one has an empty table', moreStores({ table: '', layout: 'authjs' }), /^MORE_STORES: entry 2: table must be text/],
+  [
+    'one has an unknown member',
+    moreStores({ table: 'web', layout: 'authjs', settleSeconds: 1 }),
+    /^MORE_STORES: entry 2: .* unknown member "settleSeconds": remove it; known are table, layout, userIdPattern$/,
+  ],
+  [
+    'one has a layout that nobody knows',
+    moreStores({ table: 'web', layout: 'redis' }),
+    /^MORE_STORES: entry 2: layout: no layout is called "redis"; known are default, /,
+  ],
+  [
+    'one has a layout that contradicts itself',
+    moreStores({ table: 'web', layout: { ...readLayout('authjs'), index: 'x-index' } }),
+    /^MORE_STORES: entry 2: layout: userKey.name is the table's partition key "pk": set index to null$/,
+  ],
+  [
+    'one has a pattern that is none',
+    moreStores({ table: 'web', layout: 'authjs', userIdPattern: '(' }),
+    /^MORE_STORES: entry 2: userIdPattern is not a regular expression: /,
+  ],
+  [
+    'one is there twice',
+    moreStores({ table: 'shop', layout: readLayout('lucia') }),
+    /^MORE_STORES: entry 2: a store before it has the same table and layout: remove one of them$/,
+  ],
   ['SETTLE_SECONDS is negative', { SETTLE_SECONDS: '-1' }, /^SETTLE_SECONDS is "-1"/],
 ];
 for (const [what, env, line] of faults) {
@@ -46,7 +116,7 @@ test('stops the cold start of the function itself', async () => {
 });
 
 test('matches the whole user id', () => {
-  const { userIdPattern } = readSettings({ ...COMPLETE, USER_ID_PATTERN: 'a|bc' });
+  const [{ userIdPattern }] = readSettings({ ...COMPLETE, USER_ID_PATTERN: 'a|bc' }).stores;
   for (const [id, fits] of [
     ['a', true],
     ['bc', true],

@@ -35,7 +35,7 @@ registerHooks({
 
 /** Loads the real function in this environment, as Lambda does: settings are read and checked now, caches are empty. */
 export async function coldStart(environment: Record<string, string>): Promise<Lambda> {
-  for (const name of ['SESSIONS_TABLE', 'SESSION_LAYOUT', 'USER_ID_PATTERN', 'SETTLE_SECONDS'])
+  for (const name of ['SESSIONS_TABLE', 'SESSION_LAYOUT', 'MORE_STORES', 'USER_ID_PATTERN', 'SETTLE_SECONDS'])
     delete process.env[name];
   for (const name of ['VALIDATOR_SECRET_IDS', 'VALIDATOR_MAX_AGE_SECONDS']) delete process.env[name];
   Object.assign(process.env, environment);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Statement } from '../../lib/deploy/template.ts';
+import type { Statement } from '../../lib/deploy/grants.ts';
 import type { Template } from '../setup/package.ts';
 
 /** A call of AWS, as IAM sees it: which action on what, and the values of the condition keys that it brings along. */

@@ -24,6 +24,26 @@ const refusals: [what: string, parameters: Record<string, string>, line: RegExp,
     { table: 'sessions-*' },
     /^"sessions-\*" cannot be the name of a table in the policy of the function's role$/m,
   ],
+  [
+    'so does the name of a further table, or of its index',
+    { moreStores: '[{"table":"sessions-?","layout":"authjs"}]' },
+    /^MORE_STORES: entry 1: "sessions-\?" cannot be the name of a table in the policy of the function's role$/m,
+  ],
+  [
+    'a further store that is not whole stops the package',
+    { moreStores: '[{"table":"web","layout":"authjs"},{"table":"shop"}]' },
+    /^MORE_STORES: entry 2: a store lacks the member "layout": add it$/m,
+  ],
+  [
+    'a further store in a table called own stops the package, and is told its name',
+    { moreStores: '[{"table":"own","layout":"authjs"}]' },
+    /^MORE_STORES: entry 1: name the table instead of own: auth-logout-user-dev-sessions$/m,
+  ],
+  [
+    'a further store that needs another key of our own table stops the package',
+    { moreStores: '[{"table":"auth-logout-user-dev-sessions","layout":"authjs"}]' },
+    /^MORE_STORES: entry 1: the key of the table auth-logout-user-dev-sessions is pk,sk here, and user_id,session_id in a layout before it: another table has to hold one of them$/m,
+  ],
   ['a deploy without credentials says that there are none', {}, /^AWS provider credentials not found\./m, 'deploy'],
 ];
 

@@ -88,6 +88,7 @@ describe('the template', () => {
       Variables: {
         SESSIONS_TABLE: 'auth-logout-user-dev-sessions',
         SESSION_LAYOUT: 'default',
+        MORE_STORES: 'none',
         VALIDATOR_SECRET_IDS: 'auth-logout-user-dev-validator',
         VALIDATOR_MAX_AGE_SECONDS: '300',
         USER_ID_PATTERN: '0|[1-9][0-9]{0,18}',
@@ -183,7 +184,7 @@ describe('the template', () => {
       FindSessions: here('dynamodb', 'table/web.sessions'),
       EndSessions: here('dynamodb', 'table/web.sessions'),
       ReadRecords: [here('secretsmanager', 'secret:crm-??????'), ARN],
-      Decrypt: KEY,
+      Decrypt: [KEY],
     });
     assert.deepEqual(existing.template.Outputs.SecretIds?.Value, `crm, ${ARN}`);
   });

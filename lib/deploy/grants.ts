@@ -1,0 +1,126 @@
+import { layoutAttributes } from '../sessions/layout.ts';
+import { within } from '../sessions/members.ts';
+import type { Store } from '../sessions/store.ts';
+
+export type Value = string | { Ref: string } | { 'Fn::GetAtt': [string, string] } | { 'Fn::Sub': string };
+type Condition = Record<string, Record<string, Value | Value[]>>;
+export type Statement = {
+  Sid: string;
+  Effect: 'Allow';
+  Action: string | string[];
+  Resource: Value | Value[];
+  Condition?: Condition;
+};
+
+const OWN_TABLE: Value = { 'Fn::GetAtt': ['SessionsTable', 'Arn'] };
+
+// A wildcard or a variable in a name would widen the grant.
+const TABLE_OR_INDEX = /^[\w.-]{3,255}$/;
+const SECRET_NAME = /^[\w/+=.@-]{1,512}$/;
+const SECRET_ARN = /^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6}$/;
+const ATTRIBUTE = /^(?!.*\$\{)[\u0020-\u00ff]+$/; // what IAM takes in a policy
+
+/** What ends sessions in these stores, in each by the attributes of its layout. `own` is the table that the stack makes. */
+export function sessionGrants(stores: Store[], own: string | undefined): Statement[] {
+  return stores.flatMap((store, n) => {
+    const number = n === 0 ? '' : n + 1; // a Sid occurs once in a policy
+    const grants = () =>
+      storeGrants(store, store.table === own).map((grant) => ({ ...grant, Sid: `${grant.Sid}${number}` }));
+    return n === 0 ? grants() : within(`MORE_STORES: entry ${n}`, grants);
+  });
+}
+
+function storeGrants({ table, layout }: Store, isOwn: boolean): Statement[] {
+  const tableArn = isOwn ? OWN_TABLE : dynamoDBArn(checked('a table', table, TABLE_OR_INDEX));
+  const attributes = layoutAttributes(layout).map((name) => checked('an attribute', name, ATTRIBUTE));
+  const attributesAre = (names: string[]) => ({ 'ForAllValues:StringEquals': { 'dynamodb:Attributes': names } });
+  return [
+    {
+      Sid: 'FindSessions',
+      Effect: 'Allow',
+      Action: 'dynamodb:Query',
+      Resource:
+        layout.index === null
+          ? tableArn
+          : dynamoDBArn(`${table}/index/${checked('an index', layout.index, TABLE_OR_INDEX)}`),
+      // DynamoDB checks the attributes a request names. One that names none would see them all, but for the second line.
+      Condition: { ...attributesAre(attributes), StringEqualsIfExists: { 'dynamodb:Select': 'SPECIFIC_ATTRIBUTES' } },
+    },
+    layout.index === null
+      ? {
+          Sid: 'EndSessions',
+          Effect: 'Allow',
+          Action: 'dynamodb:BatchWriteItem', // this action also writes items, but here none with more than its key
+          Resource: tableArn,
+          Condition: attributesAre(layout.tableKey),
+        }
+      : {
+          Sid: 'EndSessions',
+          Effect: 'Allow',
+          Action: 'dynamodb:DeleteItem',
+          Resource: tableArn,
+          // ALL_OLD would hand out the item that is deleted.
+          Condition: { ...attributesAre(attributes), StringEqualsIfExists: { 'dynamodb:ReturnValues': 'NONE' } },
+        },
+  ];
+}
+
+export function readRecords(records: Value[]): Statement {
+  return {
+    Sid: 'ReadRecords',
+    Effect: 'Allow',
+    Action: 'secretsmanager:GetSecretValue',
+    Resource: records,
+    Condition: { StringEquals: { 'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPREVIOUS'] } },
+  };
+}
+
+export function decrypt(keys: string[]): Statement {
+  const services = ['dynamodb', 'secretsmanager'].map((name) => ({
+    'Fn::Sub': `${name}.\${AWS::Region}.amazonaws.com`,
+  }));
+  return {
+    Sid: 'Decrypt',
+    Effect: 'Allow',
+    Action: 'kms:Decrypt',
+    Resource: keys,
+    Condition: { StringEquals: { 'kms:ViaService': services } },
+  };
+}
+
+/** What every function does beside its work. */
+export function logAndTrace(logGroup: string): Statement[] {
+  return [
+    {
+      Sid: 'WriteLog',
+      Effect: 'Allow',
+      Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      Resource: { 'Fn::GetAtt': [logGroup, 'Arn'] },
+    },
+    {
+      Sid: 'Trace',
+      Effect: 'Allow',
+      Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
+      Resource: '*', // X-Ray has no resources that a policy could name
+    },
+  ];
+}
+
+function dynamoDBArn(table: string): Value {
+  return arn('dynamodb', `table/${table}`);
+}
+
+/** The ARN of a record ends in six characters that Secrets Manager chose, and that its name does not tell. */
+export function recordArn(id: string): Value {
+  if (id.startsWith('arn:')) return checked('a record', id, SECRET_ARN);
+  return arn('secretsmanager', `secret:${checked('a record', id, SECRET_NAME)}-??????`);
+}
+
+function arn(service: string, resource: string): Value {
+  return { 'Fn::Sub': `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}` };
+}
+
+function checked(what: string, name: string, form: RegExp): string {
+  if (!form.test(name)) throw new Error(`"${name}" cannot be the name of ${what} in the policy of the function's role`);
+  return name;
+}

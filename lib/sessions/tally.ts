@@ -1,0 +1,28 @@
+import type { ServiceError } from '../errors.ts';
+
+/** What became of a user's session items, counted as they go: it tells the truth about a failed logout too. */
+export type Tally = {
+  live: number;
+  expired: number;
+  writtenBack: number;
+  passes: number;
+  retries: number;
+  throttles: number;
+};
+
+/** The same for one store. Without a pass that was not asked: it cannot hold the user's id. */
+export type StoreTally = Tally & { table: string; failure?: ServiceError };
+
+/** The sum over stores. */
+export function total(tallies: Tally[]): Tally {
+  const sum = { live: 0, expired: 0, writtenBack: 0, passes: 0, retries: 0, throttles: 0 };
+  for (const tally of tallies) {
+    sum.live += tally.live;
+    sum.expired += tally.expired;
+    sum.writtenBack += tally.writtenBack;
+    sum.passes += tally.passes;
+    sum.retries += tally.retries;
+    sum.throttles += tally.throttles;
+  }
+  return sum;
+}

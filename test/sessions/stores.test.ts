@@ -1,0 +1,296 @@
+// One logout in several stores: all at once, each with its own user ids, and what one of them does the others do not feel.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { readLayout } from '../../lib/sessions/layout.ts';
+import { passOn, refuse, silence } from '../faults/faults.ts';
+import { type Answer, type AuditLine, auditLines } from '../setup/lambda.ts';
+import type { Fault } from '../setup/proxy.ts';
+import { assertFailure, type Logout, startFaultyAws, startRoute } from '../setup/route.ts';
+import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
+
+const BY_NUMBER = readLayout({
+  tableKey: ['owner', 'id'],
+  userKey: { name: 'owner', type: 'N', value: '{user_id}' },
+  expiry: { name: 'until', unit: 'milliseconds' },
+});
+const { dynamodb } = await startFaultyAws();
+const main = await createTable(readLayout('default'));
+const express = await createTable(readLayout('connect-dynamodb'));
+const numbers = await createTable(BY_NUMBER);
+const { logout } = await startRoute({
+  SESSIONS_TABLE: main,
+  USER_ID_PATTERN: '[0-9a-z]+',
+  MORE_STORES: JSON.stringify([
+    { table: express, layout: 'connect-dynamodb', userIdPattern: '[A-Za-z]+|[0-9]{1,9}' },
+    { table: numbers, layout: BY_NUMBER },
+  ]),
+});
+
+let users = 1000;
+const newUser = () => String(users++);
+const later = (seconds: number) => String(Math.floor(Date.now() / 1000) + seconds);
+
+const expressSessions = (userId: string, count: number, expiresIn = 3600): Item[] =>
+  Array.from({ length: count }, () => ({
+    id: { S: randomUUID() },
+    userId: { S: userId },
+    expires: { N: later(expiresIn) },
+  }));
+const numberedSessions = (userId: string, count: number, expiresIn = 3600): Item[] =>
+  Array.from({ length: count }, () => ({
+    owner: { N: userId },
+    id: { S: randomUUID() },
+    until: { N: `${later(expiresIn)}000` },
+  }));
+
+/** Two sessions in the main store, three in the second, four in the third. */
+async function logIn(user: string): Promise<void> {
+  await putItems(main, newSessions(user, 2));
+  await putItems(express, expressSessions(user, 3));
+  await putItems(numbers, numberedSessions(user, 4));
+}
+
+/** How many sessions of the user are left in each store. */
+async function left(user: string): Promise<number[]> {
+  const inExpress = (await allItems(express)).filter(({ userId }) => userId?.S === user);
+  const inNumbers = (await allItems(numbers)).filter(({ owner }) => owner?.N === user);
+  return [await sessionsLeft(main, user), inExpress.length, inNumbers.length];
+}
+
+/** The answer to a logout, and what the audit record says of it as a whole and of each store. */
+async function audited(user: string, logoutUser: Logout = logout, remainingMs?: number) {
+  let answer: Answer = { status: 0, headers: {}, text: '', json: {} };
+  const lines = await auditLines(async () => {
+    answer = await logoutUser(user, remainingMs);
+  });
+  const line = lines.find(({ user_id }) => user_id === user) ?? assert.fail('one audit line for each request');
+  const stores: AuditLine[] = JSON.parse(JSON.stringify(line.stores ?? []));
+  return { answer, line, stores };
+}
+
+const ended = (stores: AuditLine[]) => stores.map(({ sessions_ended }) => sessions_ended);
+
+describe('a logout in several stores', () => {
+  test('ends the sessions in all of them, and nobody else’s, and counts for each', async () => {
+    const [user, other] = [newUser(), newUser()];
+    await Promise.all([logIn(user), logIn(other)]);
+    const { answer, line, stores } = await audited(user);
+    assert.deepEqual(answer.json, { jsonrpc: '2.0', id: null, result: true });
+    assert.deepEqual(
+      [await left(user), await left(other)],
+      [
+        [0, 0, 0],
+        [2, 3, 4],
+      ],
+    );
+    assert.deepEqual(stores, [
+      {
+        table: main,
+        passes: 1,
+        retries: 0,
+        throttles: 0,
+        sessions_ended: 2,
+        sessions_expired: 0,
+        sessions_written_back: 0,
+      },
+      {
+        table: express,
+        passes: 2,
+        retries: 0,
+        throttles: 0,
+        sessions_ended: 3,
+        sessions_expired: 0,
+        sessions_written_back: 0,
+      },
+      {
+        table: numbers,
+        passes: 1,
+        retries: 0,
+        throttles: 0,
+        sessions_ended: 4,
+        sessions_expired: 0,
+        sessions_written_back: 0,
+      },
+    ]);
+    assert.partialDeepStrictEqual(line, { sessions_ended: 9, passes: 4, outcome: 'logged_out', sessions_left: 0 });
+  });
+
+  test('answers true when one of them had a live session, false when none had', async () => {
+    const user = newUser();
+    await putItems(main, newSessions(user, 1, { expiresIn: -1 }));
+    await putItems(express, expressSessions(user, 1));
+    await putItems(numbers, numberedSessions(user, 1, -1));
+    assert.equal((await logout(user)).json.result, true);
+    await putItems(numbers, numberedSessions(user, 1, -1));
+    assert.equal((await logout(user)).json.result, false);
+    assert.deepEqual(await left(user), [0, 0, 0]);
+    assert.equal((await logout(user)).json.result, false);
+  });
+
+  test('asks all of them at once', async () => {
+    const user = newUser();
+    await logIn(user);
+    const [asked, all] = [new Set<string>(), Promise.withResolvers<void>()];
+    dynamodb.inject('Query', user, async (exchange) => {
+      for (const table of [main, express, numbers]) if (exchange.body.includes(table)) asked.add(table);
+      if (asked.size === 3) all.resolve();
+      await all.promise;
+      await passOn(exchange);
+    });
+    assert.equal((await logout(user)).json.result, true);
+  });
+
+  test('has as many deletes in flight in each of them as it would have in one', async () => {
+    const layout = readLayout('default');
+    const tables = await Promise.all(Array.from({ length: 4 }, () => createTable(layout)));
+    const more = tables.slice(1).map((table) => ({ table, layout: 'default' }));
+    const { logout } = await startRoute({ SESSIONS_TABLE: tables[0] ?? '', MORE_STORES: JSON.stringify(more) });
+    const user = newUser();
+    await Promise.all(tables.map((table) => putItems(table, newSessions(user, 400))));
+    const full = Promise.withResolvers<void>();
+    let inFlight = 0;
+    dynamodb.inject('BatchWriteItem', user, async (exchange) => {
+      exchange.response.once('close', () => inFlight--);
+      if (++inFlight === 4 * 16) full.resolve();
+      await full.promise;
+      await passOn(exchange);
+    });
+    assert.equal((await logout(user)).json.result, true);
+  });
+});
+
+/** The fault happens in requests to that table only. */
+function at(table: string, fault: Fault): Fault {
+  return (exchange) => (exchange.body.includes(`"${table}"`) ? fault(exchange) : passOn(exchange));
+}
+
+describe('a store that', { concurrency: true }, () => {
+  const faults: [what: string, fault: Fault, expected: 500 | 503, reason: string, remainingMs?: number][] = [
+    ['fails', refuse(500, 'InternalServerError'), 503, 'aws_unavailable'],
+    ['is throttled for good', refuse(400, 'ThrottlingException'), 503, 'deadline', 3000],
+    ['never answers', silence, 503, 'deadline', 3000],
+    ['refuses us', refuse(400, 'AccessDeniedException'), 500, 'aws_refused'],
+  ];
+  for (const [n, table] of [main, express, numbers].entries()) {
+    for (const [what, fault, expected, reason, remainingMs] of faults) {
+      test(`${what}, as number ${n + 1}, gives ${expected}, and the sessions in all others end`, async () => {
+        const user = newUser();
+        await logIn(user);
+        dynamodb.inject('Query', user, at(table, fault));
+        const { answer, line, stores } = await audited(user, logout, remainingMs);
+        dynamodb.heal(user);
+        assertFailure(answer, expected);
+        const full = [2, 3, 4];
+        assert.deepEqual(
+          await left(user),
+          full.map((count, store) => (store === n ? count : 0)),
+        );
+        assert.deepEqual(
+          ended(stores),
+          full.map((count, store) => (store === n ? 0 : count)),
+        );
+        assert.deepEqual(
+          stores.map((store) => store.reason),
+          full.map((_, store) => (store === n ? reason : undefined)),
+        );
+        assert.partialDeepStrictEqual(line, { reason, sessions_left: 1, sessions_ended: 9 - (full[n] ?? 0) });
+        assert.equal((await logout(user)).json.result, true, 'the next call ends the rest');
+      });
+    }
+  }
+
+  test('refuses us is what is told when another fails: to send the request again would not mend it', async () => {
+    const user = newUser();
+    await logIn(user);
+    const broken = at(main, refuse(500, 'InternalServerError'));
+    const missing = at(numbers, refuse(400, 'ResourceNotFoundException'));
+    dynamodb.inject('Query', user, (exchange) => (exchange.body.includes(numbers) ? missing : broken)(exchange));
+    const { answer, line, stores } = await audited(user);
+    dynamodb.heal(user);
+    assertFailure(answer, 500);
+    assert.deepEqual(
+      stores.map(({ reason }) => reason),
+      ['aws_unavailable', undefined, 'aws_refused'],
+    );
+    assert.deepEqual(stores.map(({ fault }) => fault)[2], 'ResourceNotFoundException 400');
+    assert.partialDeepStrictEqual(line, { reason: 'aws_refused', fault: 'ResourceNotFoundException 400' });
+    assert.deepEqual(await left(user), [2, 0, 4]);
+  });
+});
+
+describe('a store that', () => {
+  test('cannot hold the user id has no such user, and is not asked', async () => {
+    await putItems(main, newSessions('ann', 1));
+    await putItems(express, expressSessions('ann', 1));
+    const requests = await dynamodb.requests(numbers, async () => {
+      const { answer, stores } = await audited('ann');
+      assert.equal(answer.json.result, true);
+      assert.deepEqual(
+        stores.map(({ passes, sessions_ended }) => [passes, sessions_ended]),
+        [
+          [1, 1],
+          [2, 1],
+          [0, 0],
+        ],
+      );
+    });
+    assert.deepEqual(requests, []);
+  });
+
+  test('has another pattern than the user id has no such user, and is not asked', async () => {
+    const user = '1234567890'; // ten digits: the second store takes nine
+    await putItems(express, expressSessions(user, 1));
+    await putItems(numbers, numberedSessions(user, 1));
+    const requests = await dynamodb.requests(express, async () => assert.equal((await logout(user)).json.result, true));
+    assert.deepEqual(requests, []);
+    assert.deepEqual(await left(user), [0, 1, 0]);
+  });
+
+  test('is the main one decides what a user id is: 404 for others, though further stores would take them', async () => {
+    await putItems(express, expressSessions('Ann', 1));
+    assert.equal((await logout('Ann')).status, 404);
+    assert.deepEqual(await left('Ann'), [0, 1, 0]);
+  });
+
+  test('is the main one may be unable to hold an id that another holds; 404 where no store can', async () => {
+    const { logout } = await startRoute({
+      SESSIONS_TABLE: numbers,
+      SESSION_LAYOUT: JSON.stringify(BY_NUMBER),
+      USER_ID_PATTERN: '.+',
+      MORE_STORES: JSON.stringify([{ table: express, layout: 'connect-dynamodb', userIdPattern: '[a-z]+' }]),
+    });
+    await putItems(express, expressSessions('bob', 2));
+    assert.equal((await logout('bob')).json.result, true);
+    assert.deepEqual(await left('bob'), [0, 0, 0]);
+    assert.equal((await logout('007')).status, 404);
+  });
+});
+
+test('a table may be two stores, with a layout each', async () => {
+  const layout = (method: string) =>
+    readLayout({
+      tableKey: ['id'],
+      index: 'by-user',
+      userKey: { name: 'user', type: 'S', value: `${method}:{user_id}` },
+    });
+  const table = await createTable(layout('basic'));
+  const { logout } = await startRoute({
+    SESSIONS_TABLE: table,
+    SESSION_LAYOUT: JSON.stringify(layout('basic')),
+    MORE_STORES: JSON.stringify([{ table, layout: layout('google') }]),
+  });
+  const session = (user: string): Item => ({ id: { S: randomUUID() }, user: { S: user } });
+  const others = ['google:12', 'github:1', '1'].map(session);
+  await putItems(table, [...['basic:1', 'google:1', 'google:1'].map(session), ...others]);
+  const { answer, stores } = await audited('1', logout);
+  assert.equal(answer.json.result, true);
+  assert.deepEqual(ended(stores), [1, 2]);
+  assert.equal((await allItems(table)).length, others.length);
+});
+
+test('one store alone is not listed in the audit record', async () => {
+  const { logout } = await startRoute({ SESSIONS_TABLE: main });
+  const { line } = await audited(newUser(), logout);
+  assert.equal('stores' in line, false);
+});
