@@ -11,11 +11,12 @@ import { total } from '../lib/sessions/tally.ts';
 import { readUserId } from '../lib/sessions/user_id.ts';
 import { bearerToken, checkCaller } from '../lib/token/bearer.ts';
 import { verifyToken } from '../lib/token/verify.ts';
+import { CALLER } from '../lib/validator/record.ts';
 import { Validator } from '../lib/validator/validator.ts';
 
-const settings = readSettings(process.env);
+const settings = readSettings(process.env, 'VALIDATOR_SECRET_IDS');
 const secrets = newSecretsManager();
-const validators = settings.secretIds.map((id) => new Validator(id, settings.validatorMaxAgeMs, secrets));
+const validators = settings.secretIds.map((id) => new Validator(id, settings.validatorMaxAgeMs, secrets, CALLER));
 const sessions = new SessionStores(settings);
 
 /** POST /auth/logout_user/{user_id}: true when live sessions existed, and none of the user's is left. */
@@ -29,7 +30,7 @@ export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContex
     const token = bearerToken(header(event, 'authorization'));
     const verified = await verifyToken(token, validators, context.deadline);
     noteCaller(context.audit, verified);
-    checkCaller(verified);
+    checkCaller(verified, event.pathParameters?.user_id);
 
     const params = readParams(event, context);
     const { userId, userKeys } = readUserId(event.pathParameters?.user_id, settings.stores);

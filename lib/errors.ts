@@ -15,6 +15,7 @@ export type ErrorCode =
 export type Reason =
   | RefusalReason
   | 'email_not_allowed'
+  | 'user_id_not_bound'
   | 'body'
   | 'user_id'
   | 'record_missing'
@@ -38,7 +39,11 @@ export type RefusalReason =
   | 'too_long_lived'
   | 'audience'
   | 'issuer'
-  | 'claims';
+  | 'claims'
+  | 'wrong_kind'
+  | 'no_logout_event'
+  | 'nonce'
+  | 'sid_only';
 
 /** A failure that the caller is told by its code; reason and cause stay in the audit record. */
 export class ServiceError extends Error {

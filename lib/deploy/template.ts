@@ -72,7 +72,7 @@ function checkValues(given: Record<string, unknown>): void {
 
 function derive({ functions, custom, resources: { Resources } }: Service): void {
   const environment = Object.entries(functions.logout_user.environment).map(([name, value]) => [name, String(value)]);
-  const settings = readSettings(Object.fromEntries(environment));
+  const settings = readSettings(Object.fromEntries(environment), 'VALIDATOR_SECRET_IDS');
   const { LogoutRole, SessionsTable, ValidatorRecord } = Resources;
   const own = SessionsTable && settings.stores[0].table;
   const called = settings.stores.findIndex(({ table }) => table === 'own');

@@ -3,7 +3,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { SignJWT } from 'jose';
 import { ServiceError } from '../errors.ts';
 import { Fields } from '../validator/fields.ts';
-import { readRecord, type ValidatorRecord } from '../validator/record.ts';
+import { CALLER, readRecord, type ValidatorRecord } from '../validator/record.ts';
 import { fail, readCommand, readUrl } from './command.ts';
 
 const SECRET_ID = 'auth-logout-user-dev-validator'; // as serverless.yml names it in the stage dev
@@ -41,7 +41,7 @@ async function fetchRecord(secretId: string): Promise<{ record: ValidatorRecord;
   }
   try {
     const { SecretString } = await new SecretsManagerClient().send(new GetSecretValueCommand({ SecretId: secretId }));
-    const record = await readRecord(secretId, SecretString);
+    const record = await readRecord(secretId, SecretString, CALLER);
     return { record, fields: new Fields(secretId, SecretString) };
   } catch (error) {
     if (error instanceof ServiceError && error.cause instanceof Error) return fail(error.cause.message);

@@ -57,7 +57,7 @@ export function noteCaller(audit: AuditRecord, { token, claims, version, faults 
 }
 
 /** Notes whose sessions are to end, and why the caller says so. */
-export function noteRequest(audit: AuditRecord, userId: string, reason: unknown): void {
+export function noteRequest(audit: AuditRecord, userId: string, reason?: unknown): void {
   audit.userId = userId;
   audit.callerReason = reason;
 }

@@ -11,11 +11,31 @@ export type ValidatorRecord = {
   audience: string[];
   issuer: string;
   allowedEmails: Set<string> | undefined;
+  /** The claim that must be the user id of the path. */
+  userIdClaim: string | undefined;
+  /** The user id that a provider's `{sub}` stands for. */
+  userId: string;
+  /** The provider's name in the items that link accounts to users. */
+  accountProvider: string | undefined;
   maxTokenAgeSeconds: number;
   previousKeyGraceMs: number;
 };
 
-/** Every field of a record. Another name is refused: a misspelt `allowed_emails` would let everybody in. */
+/** Whose record it is: what only such a record says, and how long its tokens may live where it does not say. */
+export type RecordKind = { whose: string; fields: string[]; maxTokenAgeSeconds: number };
+
+export const CALLER: RecordKind = {
+  whose: 'a caller',
+  fields: ['allowed_emails', 'user_id_claim'],
+  maxTokenAgeSeconds: 86_400,
+};
+export const OPENID_PROVIDER: RecordKind = {
+  whose: 'an OpenID provider',
+  fields: ['user_id', 'account_provider'],
+  maxTokenAgeSeconds: 300,
+};
+
+/** Every field that any record may have. Another name is refused: a misspelt `allowed_emails` would let everybody in. */
 const FIELDS = [
   'name',
   'signature_type',
@@ -27,7 +47,6 @@ const FIELDS = [
   'public_key_jwks',
   'audience',
   'issuer',
-  'allowed_emails',
   'max_token_age_seconds',
   'previous_key_grace_seconds',
 ];
@@ -45,23 +64,41 @@ const PUBLIC_KEY_ALGORITHM = /^(RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|
 const JWKS_MAX_AGE_MS = 300_000;
 
 /** Reads the text of a secret. Throws ServiceError INTERNAL whose cause names record and field, never a value. */
-export async function readRecord(secretId: string, secretText: string | undefined): Promise<ValidatorRecord> {
+export async function readRecord(
+  secretId: string,
+  secretText: string | undefined,
+  kind: RecordKind,
+): Promise<ValidatorRecord> {
   const fields = new Fields(secretId, secretText);
-  const unknown = fields.names().find((name) => !FIELDS.includes(name) && !PASSED_OVER.test(name));
-  if (unknown !== undefined) fields.refuseName(unknown);
+  checkNames(fields, kind);
   const rules = {
     name: fields.text('name'),
     audience: fields.list('audience'),
     issuer: fields.claim('issuer'),
     allowedEmails: fields.has('allowed_emails') ? new Set(fields.list('allowed_emails')) : undefined,
-    maxTokenAgeSeconds: fields.seconds('max_token_age_seconds', 86_400),
+    userIdClaim: fields.has('user_id_claim') ? fields.claim('user_id_claim') : undefined,
+    userId: fields.has('user_id') ? fields.claim('user_id') : '{sub}',
+    accountProvider: fields.has('account_provider') ? fields.claim('account_provider') : undefined,
+    maxTokenAgeSeconds: fields.seconds('max_token_age_seconds', kind.maxTokenAgeSeconds),
     previousKeyGraceMs: 1000 * fields.seconds('previous_key_grace_seconds', 3600),
   };
   if (rules.audience.length === 0) fields.refuse('audience', 'must name at least one');
+  if (!rules.userId.includes('{sub}')) fields.refuse('user_id', 'must contain {sub}, or one token logs out all');
+  if (rules.accountProvider && fields.has('user_id')) {
+    fields.refuse('user_id', 'and account_provider both say who the user is: remove one of them');
+  }
   const type = fields.text('signature_type');
   if (type === 'secret') return { ...rules, ...(await sharedKey(fields)) };
   if (type === 'public_key') return { ...rules, ...(await publicKeys(fields)), shortKey: false };
   return fields.refuse('signature_type', 'must be secret or public_key');
+}
+
+function checkNames(fields: Fields, { fields: own }: RecordKind): void {
+  for (const name of fields.names()) {
+    if (FIELDS.includes(name) || own.includes(name) || PASSED_OVER.test(name)) continue;
+    const kind = [CALLER, OPENID_PROVIDER].find(({ fields }) => fields.includes(name));
+    kind ? fields.refuse(name, `is for the record of ${kind.whose} only: remove it`) : fields.refuseName(name);
+  }
 }
 
 async function sharedKey(fields: Fields) {

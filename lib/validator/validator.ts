@@ -8,7 +8,7 @@ import { awsError } from '../aws/error.ts';
 import { ServiceError } from '../errors.ts';
 import { Cached, COOLDOWN_MS } from './cached.ts';
 import type { KeySet } from './key_set.ts';
-import { readRecord, type ValidatorRecord } from './record.ts';
+import { type RecordKind, readRecord, type ValidatorRecord } from './record.ts';
 
 type SecretVersion = { id: string; createdAt: number; record: ValidatorRecord };
 
@@ -19,12 +19,14 @@ export type Version = SecretVersion & { keySet: KeySet; stage: 'current' | 'prev
 export class Validator {
   readonly #secretId: string;
   readonly #client: SecretsManagerClient;
+  readonly #kind: RecordKind;
   readonly #secret: Cached<SecretVersion>;
   #previous: { to: string; reading: Promise<SecretVersion | undefined>; againAt: number } | undefined;
 
-  constructor(secretId: string, maxAgeMs: number, client: SecretsManagerClient) {
+  constructor(secretId: string, maxAgeMs: number, client: SecretsManagerClient, kind: RecordKind) {
     this.#secretId = secretId;
     this.#client = client;
+    this.#kind = kind;
     this.#secret = new Cached((deadline, last) => this.#read('AWSCURRENT', deadline, last), maxAgeMs);
   }
 
@@ -86,7 +88,7 @@ export class Validator {
       throw new ServiceError('INTERNAL', missing ? 'record_missing' : 'record_refused', cause);
     });
     if (last && secret.VersionId === last.id) return last; // with the keys that it has fetched
-    const record = await readRecord(this.#secretId, secret.SecretString);
+    const record = await readRecord(this.#secretId, secret.SecretString, this.#kind);
     return { id: secret.VersionId ?? '', createdAt: secret.CreatedDate?.getTime() ?? 0, record };
   }
 }

@@ -17,6 +17,7 @@ import { lambdaEvent } from './cases/lambda_event.ts';
 import { pathParameter } from './cases/path_parameter.ts';
 import { time } from './cases/time.ts';
 import { tokenStructure } from './cases/token_structure.ts';
+import { wrongKind } from './cases/wrong_kind.ts';
 import { check } from './check.ts';
 import { v2 } from './event.ts';
 import { plainRequest, send } from './http.ts';
@@ -83,6 +84,7 @@ describe('over HTTP', () => {
   testAll('key-confusion', [...keyConfusion, ...sharedSecretOnly], overHttp);
   testAll('claim-type-confusion', claimTypeConfusion, overHttp);
   testAll('time', time, overHttp);
+  testAll('wrong-kind', wrongKind, overHttp);
   testAll('path-parameter', pathParameter, overHttp);
   testAll('jsonrpc-body', jsonrpcBody, overHttp);
   testAll('http-level', httpLevel, overHttp);

@@ -22,8 +22,8 @@ export function validClaims() {
 }
 
 /** A token of the valid claims, with these in their place; undefined leaves one out. */
-export function claims(changes: object = {}, by: Signer = mac()): string {
-  return compact(HEADER, JSON.stringify({ ...validClaims(), ...changes }), by);
+export function claims(changes: object = {}, by: Signer = mac(), typ = 'JWT'): string {
+  return compact(JSON.stringify({ alg: 'HS256', typ }), JSON.stringify({ ...validClaims(), ...changes }), by);
 }
 
 /** A token of the valid claims below this header. */

@@ -110,6 +110,7 @@ const rejections: [string, string, () => Promise<string | undefined>][] = [
   ['unauthenticated', 'audience', () => signToken(key, newClaims({ aud: 'another' }))],
   ['unauthenticated', 'issuer', () => signToken(key, newClaims({ iss: 'another' }))],
   ['unauthenticated', 'claims', () => signToken(key, newClaims({ exp: undefined }))],
+  ['unauthenticated', 'wrong_kind', () => signToken(key, newClaims({ events: {} }))],
   ['not_allowed', 'email_not_allowed', () => signToken(key, newClaims({ email: 'mallory' }))],
 ];
 for (const [outcome, reason, token] of rejections) {

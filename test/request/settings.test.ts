@@ -4,9 +4,10 @@ import { readSettings } from '../../lib/request/settings.ts';
 import { readLayout } from '../../lib/sessions/layout.ts';
 
 const COMPLETE = { VALIDATOR_SECRET_IDS: 'a, b', SESSIONS_TABLE: 'sessions' };
+const read = (env: Record<string, string>) => readSettings(env, 'VALIDATOR_SECRET_IDS');
 
 test('takes two settings, and defaults for the others', () => {
-  const { secretIds, stores, validatorMaxAgeMs, settleMs } = readSettings(COMPLETE);
+  const { secretIds, stores, validatorMaxAgeMs, settleMs } = read(COMPLETE);
   assert.deepEqual([secretIds, validatorMaxAgeMs, settleMs], [['a', 'b'], 300_000, 0]);
   const layout = readLayout('default');
   assert.deepEqual(stores, [{ table: 'sessions', layout, userIdPattern: /^(?:0|[1-9][0-9]{0,18})$/u }]);
@@ -19,7 +20,7 @@ test('takes further stores: a layout by name, as an object or as JSON in text; i
     { table: 'shop', layout, userIdPattern: 'a|bc' },
     { table: 'sessions', layout: JSON.stringify(layout), userIdPattern: null },
   ];
-  const [main, ...more] = readSettings({ ...COMPLETE, MORE_STORES: ` ${JSON.stringify(list)} ` }).stores;
+  const [main, ...more] = read({ ...COMPLETE, MORE_STORES: ` ${JSON.stringify(list)} ` }).stores;
   assert.deepEqual(more, [
     { table: 'shop', layout: readLayout('authjs'), userIdPattern: main.userIdPattern },
     { table: 'shop', layout, userIdPattern: /^(?:a|bc)$/u },
@@ -28,8 +29,7 @@ test('takes further stores: a layout by name, as an object or as JSON in text; i
 });
 
 test('takes none for no further stores', () => {
-  for (const MORE_STORES of ['none', '', ' ', '[]'])
-    assert.equal(readSettings({ ...COMPLETE, MORE_STORES }).stores.length, 1);
+  for (const MORE_STORES of ['none', '', ' ', '[]']) assert.equal(read({ ...COMPLETE, MORE_STORES }).stores.length, 1);
 });
 
 /** A list whose second entry is this. */
@@ -104,7 +104,7 @@ const faults: [string, Record<string, string>, RegExp][] = [
 for (const [what, env, line] of faults) {
   test(`stops the start with one line when ${what}`, () => {
     assert.throws(
-      () => readSettings({ ...COMPLETE, ...env }),
+      () => read({ ...COMPLETE, ...env }),
       ({ message }: Error) => line.test(message) && !message.includes('\n'),
     );
   });
@@ -116,7 +116,7 @@ test('stops the cold start of the function itself', async () => {
 });
 
 test('matches the whole user id', () => {
-  const [{ userIdPattern }] = readSettings({ ...COMPLETE, USER_ID_PATTERN: 'a|bc' }).stores;
+  const [{ userIdPattern }] = read({ ...COMPLETE, USER_ID_PATTERN: 'a|bc' }).stores;
   for (const [id, fits] of [
     ['a', true],
     ['bc', true],

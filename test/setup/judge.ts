@@ -87,11 +87,18 @@ export function assertAccepted({ status, text, audit }: Verdict, expected: Audit
 }
 
 /** The token was refused like any other: one text for every reason, which is in the audit record alone. */
-export function assertRefused({ status, headers, text, audit }: Verdict, reason: string): void {
+export function assertRefused({ status, headers, text, audit }: Verdict, reason: string, more: AuditLine = {}): void {
   assert.equal(status, 401, `${text} ${audit.reason} ${audit.fault}`);
   assert.equal(text, '{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Authentication failed"}}');
   assert.equal(headers['www-authenticate'], 'Bearer realm="auth_logout_user", error="invalid_token"');
-  assertMembers(audit, { outcome: 'unauthenticated', reason });
+  assertMembers(audit, { outcome: 'unauthenticated', reason, ...more });
+}
+
+/** The token is good, but not for this: a challenge that says so, and the reason in the audit record. */
+export function assertForbidden({ status, headers, text, audit }: Verdict, reason: string): void {
+  assert.equal(status, 403, `${text} ${audit.reason} ${audit.fault}`);
+  assert.equal(headers['www-authenticate'], 'Bearer realm="auth_logout_user", error="insufficient_scope"');
+  assertMembers(audit, { outcome: 'not_allowed', reason });
 }
 
 /** The fault is ours or AWS's, and the caller is told so: 500, or 503 with the time to try again. */

@@ -1,0 +1,130 @@
+// What a caller may order: no token that tells of something else, and with user_id_claim one user for each token.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { assertAccepted, assertFault, assertForbidden, assertRefused, startJudge } from '../setup/judge.ts';
+import { newClaims, newRecord, signText, signToken } from '../setup/tokens.ts';
+
+const LOGOUT = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+const { judge } = await startJudge();
+const record = newRecord();
+const key = record.secret_key;
+
+describe('a token that is no order of a caller’s is refused', async () => {
+  const judgeToken = await judge(record);
+
+  for (const name of ['logout+jwt', 'secevent+jwt', 'global-token-revocation+jwt']) {
+    for (const typ of [name, name.toUpperCase(), `application/${name}`, `Application/${name}`]) {
+      test(`with typ ${typ}`, async () =>
+        assertRefused(await judgeToken(await signToken(key, newClaims(), { alg: 'HS256', typ })), 'wrong_kind'));
+    }
+  }
+
+  for (const events of [LOGOUT, {}, [], null, 'logout', false]) {
+    test(`with events ${JSON.stringify(events)}`, async () =>
+      assertRefused(await judgeToken(await signToken(key, newClaims({ events }))), 'wrong_kind'));
+  }
+
+  for (const typ of [undefined, 'JWT', 'at+jwt', 'application/at+jwt', 'logout']) {
+    test(`but not with typ ${typ}`, async () =>
+      assertAccepted(await judgeToken(await signToken(key, newClaims(), { alg: 'HS256', ...(typ && { typ }) }))));
+  }
+
+  test('and the audit record says whose it is', async () => {
+    const claims = newClaims({ events: LOGOUT, jti: 'one' });
+    const verdict = await judgeToken(await signToken(key, claims));
+    assertRefused(verdict, 'wrong_kind', { validator: 'test_validator', token_id: 'one' });
+  });
+});
+
+describe('user_id_claim', () => {
+  /** The claims as JSON, so that a number is sent in the digits that are written here. */
+  const bound = async (userIdClaim: string, member: string, userId: string) => {
+    const judgeToken = await judge({ ...record, user_id_claim: userIdClaim });
+    const payload = `${JSON.stringify(newClaims({ sub: 'nobody' })).slice(0, -1)}${member && ','}${member}}`;
+    return judgeToken(await signText(key, '{"alg":"HS256"}', payload), { userId });
+  };
+
+  for (const [member, userId] of [
+    ['"uid":"7"', '7'],
+    ['"uid":7', '7'],
+    ['"uid":9007199254740993', '9007199254740993'],
+    ['"uid":9223372036854775807', '9223372036854775807'],
+    ['"uid":"9223372036854775807"', '9223372036854775807'],
+  ] as const) {
+    test(`lets a token with ${member} log out user ${userId}`, async () =>
+      assertAccepted(await bound('uid', member, userId)));
+  }
+
+  for (const [member, userId] of [
+    ['', '7'],
+    ['"uid":"8"', '7'],
+    ['"UID":"7"', '7'],
+    ['"uid":" 7"', '7'],
+    ['"uid":"7 "', '7'],
+    ['"uid":"07"', '7'],
+    ['"uid":""', '7'],
+    ['"uid":["7"]', '7'],
+    ['"uid":[7]', '7'],
+    ['"uid":{"uid":"7"}', '7'],
+    ['"uid":null', '7'],
+    ['"uid":true', '7'],
+    ['"uid":7.0', '7'],
+    ['"uid":7e0', '7'],
+    ['"uid":7.5', '7'],
+    ['"uid":-0', '0'],
+    ['"uid":9007199254740993', '9007199254740992'],
+    ['"uid":9007199254740992', '9007199254740993'],
+    ['"__proto__":{"uid":"7"}', '7'],
+    ['"x":{"uid":"7"}', '7'],
+  ] as const) {
+    test(`forbids user ${userId} to a token with ${member || 'no such claim'}`, async () =>
+      assertForbidden(await bound('uid', member, userId), 'user_id_not_bound'));
+  }
+
+  for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
+    test(`forbids all users where the claim is called ${name}, which every object has`, async () =>
+      assertForbidden(await bound(name, '', '7'), 'user_id_not_bound'));
+  }
+
+  test('may be sub, in a token of an identity provider', async () => {
+    const judgeToken = await judge({ ...record, user_id_claim: 'sub' });
+    const token = await signToken(key, newClaims({ sub: '7' }));
+    assertAccepted(await judgeToken(token, { userId: '7' }));
+    assertForbidden(await judgeToken(token, { userId: '8' }), 'user_id_not_bound');
+  });
+
+  test('compares letter by letter', async () => {
+    const judgeToken = await judge({ ...record, user_id_claim: 'sub' });
+    const token = await signToken(key, newClaims({ sub: 'Ann' }));
+    assertForbidden(await judgeToken(token, { userId: 'ann' }), 'user_id_not_bound');
+  });
+
+  test('is looked at before the body is', async () => {
+    const judgeToken = await judge({ ...record, user_id_claim: 'sub' });
+    const verdict = await judgeToken(await signToken(key), { userId: '7', body: '{' });
+    assertForbidden(verdict, 'user_id_not_bound');
+  });
+
+  for (const value of ['', ' ', 7, ['sub'], {}, true]) {
+    test(`is refused by name when it is ${JSON.stringify(value)}`, async () => {
+      const judgeToken = await judge({ ...record, user_id_claim: value });
+      assertFault(await judgeToken(await signToken(key)), 500, 'record_invalid');
+    });
+  }
+});
+
+describe('the record of a caller', () => {
+  for (const [field, value] of [
+    ['user_id', 'x|{sub}'],
+    ['account_provider', 'keycloak'],
+  ]) {
+    test(`has no ${field}, and the refusal says whose field that is`, async () => {
+      const verdict = await (await judge({ ...record, [`${field}`]: value }))(await signToken(key));
+      assertFault(verdict, 500, 'record_invalid');
+      assert.match(
+        String(verdict.audit.fault),
+        new RegExp(`: ${field} is for the record of an OpenID provider only: `),
+      );
+    });
+  }
+});
