@@ -12,12 +12,13 @@ import { readUserId } from '../lib/sessions/user_id.ts';
 import { bearerToken, checkCaller } from '../lib/token/bearer.ts';
 import { verifyToken } from '../lib/token/verify.ts';
 import { CALLER } from '../lib/validator/record.ts';
-import { Validator } from '../lib/validator/validator.ts';
+import { readAhead, Validator } from '../lib/validator/validator.ts';
 
 const settings = readSettings(process.env, 'VALIDATOR_SECRET_IDS');
 const secrets = newSecretsManager();
 const validators = settings.secretIds.map((id) => new Validator(id, settings.validatorMaxAgeMs, secrets, CALLER));
 const sessions = new SessionStores(settings);
+await readAhead(validators);
 
 /** POST /auth/logout_user/{user_id}: true when live sessions existed, and none of the user's is left. */
 export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContext & DeadlineContext & RpcContext>({

@@ -10,10 +10,21 @@ import { Cached, COOLDOWN_MS } from './cached.ts';
 import type { KeySet } from './key_set.ts';
 import { type RecordKind, readRecord, type ValidatorRecord } from './record.ts';
 
+const READ_AHEAD_MS = 2000;
+
 type SecretVersion = { id: string; createdAt: number; record: ValidatorRecord };
 
 /** One version of a validator record with its keys. `stale`: their source fails, and these are the last good ones. */
 export type Version = SecretVersion & { keySet: KeySet; stage: 'current' | 'previous'; stale: boolean };
+
+/**
+ * Reads the records and their key sets before the first request comes, for two seconds at most: Lambda gives a start a
+ * whole core, and a request its share of one. What fails is read again by the request that needs it.
+ */
+export async function readAhead(validators: Validator[]): Promise<void> {
+  const deadline = AbortSignal.timeout(READ_AHEAD_MS);
+  await Promise.allSettled(validators.map((validator) => validator.current(deadline)));
+}
 
 /** One validator record in Secrets Manager: read when first needed, cached, reloaded when a key does not fit, rotated. */
 export class Validator {

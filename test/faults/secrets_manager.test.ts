@@ -1,4 +1,4 @@
-// The faults of Secrets Manager, on the wire: at a cold start, and once a record is cached. Never a 401.
+// The faults of Secrets Manager, on the wire: at a start and its first request, and once a record is cached. Never a 401.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readLayout } from '../../lib/sessions/layout.ts';
@@ -16,7 +16,7 @@ const { refuse, html } = faults;
 const ALWAYS = Number.POSITIVE_INFINITY;
 const SHORT_MS = 2500; // 1.5 s of them are kept for the answer
 
-/** A fault: what is answered at a cold start when it happens so many times, or always in the time given. */
+/** A fault: what the first request answers when it meets it so many times, or always in the time given. */
 type Row = [name: string, fault: Fault, outcome: true | 500 | 503, times: number, remainingMs?: number];
 const rows: Row[] = [
   ['throttles twice', refuse(400, 'ThrottlingException'), true, 2],
@@ -53,21 +53,39 @@ const rows: Row[] = [
   ['does not know our credentials', refuse(400, 'UnrecognizedClientException'), 500, 1],
 ];
 
-/** A cold start of its own for each row: one after the other, since each reads the one environment. */
-async function startRows(given: Row[], environment: Record<string, string>) {
-  const started: { row: Row; secretId: string; logout: Logout }[] = [];
-  for (const row of given) started.push({ row, ...(await startRoute({ SESSIONS_TABLE: table, ...environment })) });
-  return started;
+type Started = Awaited<ReturnType<typeof startRoute>>;
+
+/** Starts that meet the fault of their row for as long as they last. Each has read the one environment when it first asks. */
+async function startInFaults(given: Row[]) {
+  const starts: { row: Row; start: Promise<Started> }[] = [];
+  for (const row of given) {
+    const [, fault] = row;
+    const asked = Promise.withResolvers<void>();
+    const start = startRoute({ SESSIONS_TABLE: table }, (secretId) =>
+      secretsManager.inject('GetSecretValue', secretId, (exchange) => {
+        asked.resolve();
+        return fault(exchange);
+      }),
+    );
+    starts.push({ row, start });
+    await asked.promise;
+  }
+  return starts;
 }
 
-const coldStarts = await startRows(rows, {});
+const coldStarts = await startInFaults(rows);
 const outages = rows.filter(([name]) => /for good|never|beyond|byte/.test(name));
-const cached = await startRows(outages, { VALIDATOR_MAX_AGE_SECONDS: '0' });
+const cached: { row: Row; secretId: string; logout: Logout }[] = [];
+for (const row of outages)
+  cached.push({ row, ...(await startRoute({ SESSIONS_TABLE: table, VALIDATOR_MAX_AGE_SECONDS: '0' })) });
+
 describe('Secrets Manager', { concurrency: true }, () => {
   describe('at a cold start', { concurrency: 8 }, () => {
-    for (const { row, secretId, logout } of coldStarts) {
+    for (const { row, start } of coldStarts) {
       const [name, fault, outcome, times, remainingMs] = row;
-      test(`answers ${outcome} when it ${name}`, async () => {
+      test(`answers ${outcome} when it ${name}, after a start in that fault`, async () => {
+        const { secretId, logout } = await start;
+        secretsManager.heal(secretId);
         const user = String(users++);
         await putItems(table, newSessions(user, 2));
         secretsManager.inject('GetSecretValue', secretId, fault, times);

@@ -24,12 +24,14 @@ export async function startFaultyAws() {
 /** Logs the user out; like Lambda, it ends a function that has not answered in its time. */
 export type Logout = (userId: string, remainingMs?: number) => Promise<Answer>;
 
-/** A cold start on the table with a validator record of its own. */
+/** A cold start on the table with a validator record of its own, which is there before the start. */
 export async function startRoute(
   environment: Record<string, string>,
+  beforeStart: (secretId: string) => void = () => {},
 ): Promise<{ secretId: string; lambda: Lambda; key: string; logout: Logout }> {
   const { secret_key: key, ...record } = newRecord();
   const secretId = await storeRecord({ ...record, secret_key: key });
+  beforeStart(secretId);
   const lambda = await coldStart({ VALIDATOR_SECRET_IDS: secretId, ...environment });
   const logout: Logout = async (userId, remainingMs = 10_000) => {
     const timeUp = new AbortController();

@@ -64,9 +64,12 @@ describe('several records', () => {
   });
 
   test('go on when one is missing or cannot be read', async () => {
-    const { secretIds, judge } = await callers(one, two, three);
-    await aws.send(new DeleteSecretCommand({ SecretId: secretIds[0] }));
-    secrets.inject('GetSecretValue', String(secretIds[1]), reset);
+    const [missing = '', down = '', good = ''] = await Promise.all(
+      [one, two, three].map((record) => storeRecord(record)),
+    );
+    await aws.send(new DeleteSecretCommand({ SecretId: missing }));
+    secrets.inject('GetSecretValue', down, reset);
+    const judge = await judgeBy([missing, down, good]);
     const token = await signToken(three.secret_key, newClaims({ aud: 'c' }));
     assertAccepted(await judge(token), { validator: 'three' });
   });

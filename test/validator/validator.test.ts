@@ -1,5 +1,6 @@
 // Validator records over time: how often they are read, and what serves when they cannot be. The clock is the test's.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { refuse, reset } from '../faults/faults.ts';
@@ -39,13 +40,27 @@ describe('requests to Secrets Manager', () => {
     assert.deepEqual(operations, ['GetSecretValue']);
   });
 
-  test('are one for many requests at a cold start', async () => {
+  test('are one for a start and many requests together', async () => {
     const record = newRecord();
     const secretId = await storeRecord(record);
-    const judge = await judgeBy([secretId]);
     const token = await tokenOf(record);
-    const together = () => Promise.all(Array.from({ length: 20 }, () => judge(token)));
-    assert.deepEqual(await reads(secretId, together), ['GetSecretValue']);
+    const operations = await reads(secretId, async () => {
+      const judge = await judgeBy([secretId]);
+      for (const verdict of await Promise.all(Array.from({ length: 20 }, () => judge(token)))) assertAccepted(verdict);
+    });
+    assert.deepEqual(operations, ['GetSecretValue']);
+  });
+
+  test('are one for many requests together after a start that found no record', async () => {
+    const record = newRecord();
+    const secretId = `validator-${randomUUID()}`;
+    const judge = await judgeBy([secretId]);
+    await storeRecord(record, secretId);
+    const token = await tokenOf(record);
+    const operations = await reads(secretId, async () => {
+      for (const verdict of await Promise.all(Array.from({ length: 20 }, () => judge(token)))) assertAccepted(verdict);
+    });
+    assert.deepEqual(operations, ['GetSecretValue']);
   });
 
   test('are one reload in 30 s under thousands of junk tokens, and DynamoDB hears nothing of them', async () => {
@@ -117,9 +132,12 @@ describe('while Secrets Manager is down', () => {
   test('answers 503 at a cold start, and does not cache that', async () => {
     const record = newRecord();
     const secretId = await storeRecord(record);
-    const judge = await judgeBy([secretId]);
-    await outage(secretId, async () => assertFault(await judge(await tokenOf(record)), 503, 'aws_unavailable'));
-    assertAccepted(await judge(await tokenOf(record)), { stale_record: 0 });
+    await outage(secretId, async () => {
+      const judge = await judgeBy([secretId]);
+      assertFault(await judge(await tokenOf(record)), 503, 'aws_unavailable');
+      secrets.heal(secretId);
+      assertAccepted(await judge(await tokenOf(record)), { stale_record: 0 });
+    });
   });
 
   test('answers 503, not 401, to a key that may be a new one', async () => {

@@ -1,0 +1,160 @@
+// What a start reads before the first request comes, and that no failure of it is held against a request. The clock is
+// the test's.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { describe, test } from 'node:test';
+import { DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { refuse, reset, silence, trickle } from '../faults/faults.ts';
+import { assertAccepted, assertFault, assertRefused, type Judge, pass, startJudge, tokenOf } from '../setup/judge.ts';
+import { keyPair } from '../setup/key_pairs.ts';
+import { startKeyServer } from '../setup/key_server.ts';
+import type { Fault } from '../setup/proxy.ts';
+import { newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
+
+const MAX_AGE = 300; // seconds, by default
+const HOUR = 3600;
+
+const { judgeBy, secrets, dynamodb, table } = await startJudge();
+const aws = new SecretsManagerClient();
+
+describe('a start and its first request', () => {
+  test('a start reads each record and its key set once, the requests after it neither, and asks DynamoDB nothing', async () => {
+    const server = await startKeyServer();
+    const { privateKey, jwk } = await keyPair('ES256');
+    server.serve({ keys: [jwk] });
+    const shared = newRecord();
+    const publicKey = { signature_type: 'public_key', public_key_algorithm: 'ES256', public_key_jwk_uri: server.url };
+    const secretIds = [await storeRecord(shared), await storeRecord(newRecord(publicKey))];
+    let judge: Judge;
+    const start = async () => {
+      judge = await judgeBy(secretIds);
+    };
+    const requests = async () => {
+      assertAccepted(await judge(await tokenOf(shared)));
+      assertAccepted(await judge(await signToken(privateKey, newClaims(), { alg: 'ES256' })));
+    };
+
+    /** Reads of records, fetches of key sets and requests to DynamoDB while the work runs. */
+    const counts = async (work: () => Promise<void>) => {
+      let [fetches, queries] = [0, 0];
+      const reads = await secrets.requests('AWSCURRENT', async () => {
+        const toTable = await dynamodb.requests(table, async () => {
+          fetches = await server.requests(work);
+        });
+        queries = toTable.length;
+      });
+      return [reads.length, fetches, queries];
+    };
+    assert.deepEqual(await counts(start), [2, 1, 0]);
+    assert.deepEqual(await counts(requests), [0, 0, 2]);
+  });
+
+  test('a start has read the other records when the answer for one never ends, and does not wait for that', {
+    timeout: 20_000,
+  }, async () => {
+    const [one, two, three] = [newRecord(), newRecord(), newRecord()];
+    const secretIds = await Promise.all([one, two, three].map((record) => storeRecord(record)));
+    const hanging = secretIds[1] ?? assert.fail();
+    secrets.inject('GetSecretValue', hanging, trickle);
+    const judge = await judgeBy(secretIds);
+    secrets.heal(hanging);
+    for (const [record, reads] of [
+      [one, 0],
+      [three, 1],
+      [two, 0],
+    ] as const) {
+      const token = await tokenOf(record);
+      const operations = await secrets.requests('AWSCURRENT', async () => assertAccepted(await judge(token)));
+      assert.equal(operations.length, reads, 'the second record is read when a request comes to it');
+    }
+  });
+
+  test('a first request that comes hours after the start is judged by the record of that time', async () => {
+    const old = newRecord({ previous_key_grace_seconds: 0 });
+    const fresh = newRecord({ previous_key_grace_seconds: 0 });
+    const secretId = await storeRecord(old);
+    const [judge, judgeInOutage] = [await judgeBy([secretId]), await judgeBy([secretId])];
+    await storeRecord(fresh, secretId);
+    pass(8 * HOUR);
+    assertRefused(await judge(await tokenOf(old)), 'signature');
+    assertAccepted(await judge(await tokenOf(fresh)), { stale_record: 0 });
+    secrets.inject('GetSecretValue', secretId, reset);
+    assertFault(await judgeInOutage(await tokenOf(old)), 503, 'aws_unavailable');
+  });
+
+  test('a record that is deleted between start and first request serves until its max age, and no longer', async () => {
+    const record = newRecord();
+    const secretId = await storeRecord(record);
+    const judge = await judgeBy([secretId]);
+    await aws.send(new DeleteSecretCommand({ SecretId: secretId }));
+    pass(MAX_AGE - 1);
+    assertAccepted(await judge(await tokenOf(record)));
+    pass(1);
+    assertFault(await judge(await tokenOf(record)), 500, 'record_missing');
+  });
+});
+
+describe('a start that fails', () => {
+  const faults: Record<string, Fault> = {
+    'while Secrets Manager is down': reset,
+    'while Secrets Manager refuses it': refuse(400, 'AccessDeniedException'),
+    'that finds no record': refuse(400, 'ResourceNotFoundException'),
+  };
+  for (const [name, fault] of Object.entries(faults)) {
+    /** A start that meets the fault whenever it asks for its record. */
+    const failedStart = async () => {
+      const record = newRecord();
+      const secretId = await storeRecord(record);
+      secrets.inject('GetSecretValue', secretId, fault);
+      const judge = await judgeBy([secretId]);
+      secrets.heal(secretId);
+      return { record, secretId, judge };
+    };
+
+    test(`a start ${name} has the first request read the record`, async () => {
+      const { record, secretId, judge } = await failedStart();
+      const first = async () =>
+        assertAccepted(await judge(await tokenOf(record)), { stale_record: 0, fault: undefined });
+      assert.deepEqual(await secrets.requests(secretId, first), ['GetSecretValue']);
+    });
+
+    test(`a start ${name} leaves the one reload in 30 s to the first token of a new key`, async () => {
+      const { record, secretId, judge } = await failedStart();
+      assertAccepted(await judge(await tokenOf(record)));
+      const fresh = newRecord();
+      await storeRecord(fresh, secretId);
+      assertAccepted(await judge(await tokenOf(fresh)));
+    });
+
+    test(`a record serves on in an outage after a start ${name}`, async () => {
+      const { record, secretId, judge } = await failedStart();
+      assertAccepted(await judge(await tokenOf(record)));
+      secrets.inject('GetSecretValue', secretId, reset);
+      pass(MAX_AGE);
+      assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 });
+    });
+  }
+});
+
+describe('a start without a request', () => {
+  const faults: Record<string, Fault | undefined> = {
+    'reads its record': undefined,
+    'cannot reach Secrets Manager': reset,
+    'finds no record': refuse(400, 'ResourceNotFoundException'),
+    'waits for an answer': silence,
+    'gets an answer that never ends': trickle,
+  };
+  for (const [name, fault] of Object.entries(faults)) {
+    test(`a process that starts and ${name} ends by itself and says nothing`, { timeout: 20_000 }, async () => {
+      const secretId = await storeRecord(newRecord());
+      if (fault) secrets.inject('GetSecretValue', secretId, fault);
+      const env = { ...process.env, SESSIONS_TABLE: table, VALIDATOR_SECRET_IDS: secretId };
+      const ended = await new Promise((resolve) => {
+        const child = execFile(process.execPath, ['functions/logout_user.ts'], { env }, (_, stdout, stderr) =>
+          resolve({ code: child.exitCode, output: stdout + stderr }),
+        );
+      });
+      assert.deepEqual(ended, { code: 0, output: '' });
+    });
+  }
+});
