@@ -51,6 +51,11 @@ export default class TemplatePlugin {
           throw new classes.Error(error instanceof Error ? error.message : String(error), 'BAD_SETTING');
         }
       },
+      // Not for a local run, which lives by such addresses. Without it each cold start looks for two files.
+      'package:initialize': () => {
+        for (const { environment } of Object.values(service.functions))
+          environment.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS = 'true';
+      },
     };
   }
 }

@@ -38,7 +38,7 @@ export async function coldStart(environment: Record<string, string>): Promise<La
   for (const name of ['SESSIONS_TABLE', 'SESSION_LAYOUT', 'MORE_STORES', 'USER_ID_PATTERN', 'SETTLE_SECONDS'])
     delete process.env[name];
   for (const name of ['VALIDATOR_SECRET_IDS', 'VALIDATOR_MAX_AGE_SECONDS']) delete process.env[name];
-  Object.assign(process.env, environment);
+  Object.assign(process.env, environment, { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'false' }); // AWS is local, whatever the template says
   const url = new URL(`../../functions/logout_user.ts?cold=${coldStarts++}`, import.meta.url);
   const { handler }: { handler: (event: unknown, context: Context) => Promise<APIGatewayProxyStructuredResultV2> } =
     await import(url.href);

@@ -83,12 +83,12 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
     test('lets the function end sessions, across pages, with each call that it makes', async () => {
       const { Environment } = propertiesOf(template, 'LogoutUnderscoreuserLambdaFunction');
       const { Variables }: { Variables: Record<string, string> } = JSON.parse(JSON.stringify(Environment));
-      const endpoints = Object.entries(recorders).map(([name, { url }]) => [name, url]);
-      const lambda = await coldStart({ ...Variables, ...Object.fromEntries(endpoints) });
       // More than DynamoDB puts into a page, so that a key of the last one is part of the next call.
       const sessions = Array.from({ length: 25 }, () => ({ ...session('7'), payload: { S: 'x'.repeat(60_000) } }));
       await putItems(table, sessions);
       recorded(); // the calls of this test
+      const endpoints = Object.entries(recorders).map(([name, { url }]) => [name, url]);
+      const lambda = await coldStart({ ...Variables, ...Object.fromEntries(endpoints) });
       const answer = await lambda.invoke({ userId: '7', token: await signToken(record.secret_key) });
       assert.equal(answer.text, '{"jsonrpc":"2.0","id":null,"result":true}');
 

@@ -93,6 +93,7 @@ describe('the template', () => {
         VALIDATOR_MAX_AGE_SECONDS: '300',
         USER_ID_PATTERN: '0|[1-9][0-9]{0,18}',
         SETTLE_SECONDS: '0',
+        AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true',
       },
     });
     assert.doesNotMatch(JSON.stringify(template), /\{\{resolve:|logout_api_secretkey/);
