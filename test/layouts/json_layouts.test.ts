@@ -1,9 +1,10 @@
 // Layouts that an operator gives as JSON: user keys that are numbers, other units of time, names that DynamoDB reserves.
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import type { Layout } from '../../lib/sessions/layout.ts';
 import { allItems, type Item, putItems } from '../setup/tables.ts';
+import { layoutOf } from './guide.ts';
 import { startRoute } from './route.ts';
 import { createTable, keysIn, keysOf } from './tables.ts';
 
@@ -136,4 +137,14 @@ describe('an index by a folded key, a guard of several values, expiry as digits 
     assert.equal((await logout('old')).json.result, false);
     assert.equal((await allItems(table)).filter(({ who }) => who?.S === 'user#old').length, 0);
   });
+});
+
+test('an index finds sessions whose own key is bytes, as Pyramid writes them, and settling finds them again', async () => {
+  const table = await createTable(['sid:B'], { name: 'userId-index', key: ['userId'] });
+  const logout = await route(table, layoutOf('Pyramid'), { SETTLE_SECONDS: '0.1' });
+  const session = (userId: string): Item => ({ sid: { B: randomBytes(32) }, userId: { S: userId } });
+  const other = session('2');
+  await putItems(table, [session('1'), session('1'), other]);
+  assert.equal((await logout('1')).json.result, true);
+  assert.deepEqual(await keysIn(table, ['sid']), [JSON.stringify([{ B: new Uint8Array(other.sid?.B ?? []) }])]);
 });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
 import { allItems, type Item } from '../setup/tables.ts';
 
-/** A key: the names of its attributes, `:N` behind those that are numbers. */
+/** A key: the names of its attributes, `:N` behind those that are numbers, `:B` behind bytes. */
 type Key = string[];
 export type Index = { name: string; key: Key; projection?: 'ALL' | 'KEYS_ONLY' };
 
@@ -47,6 +47,7 @@ function keySchema(key: Key) {
   return key.map((name, n) => ({ AttributeName: attribute(name)[0], KeyType: n === 0 ? 'HASH' : 'RANGE' }) as const);
 }
 
-function attribute(name: string): [string, 'S' | 'N'] {
-  return name.endsWith(':N') ? [name.slice(0, -2), 'N'] : [name, 'S'];
+function attribute(key: string): [string, 'S' | 'N' | 'B'] {
+  const [, name = key, type = 'S'] = key.match(/^(.*):([NB])$/) ?? [];
+  return [name, type === 'N' || type === 'B' ? type : 'S'];
 }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { KNOWN_LAYOUTS } from '../../lib/sessions/known_layouts.ts';
 import { layoutAttributes, readLayout, userKeyValue } from '../../lib/sessions/layout.ts';
@@ -172,20 +171,6 @@ describe('a layout is refused with one line that names the mend, for', () => {
       );
     });
   }
-});
-
-describe('docs/session-stores.md', () => {
-  const guide = readFileSync(new URL('../../docs/session-stores.md', import.meta.url), 'utf8');
-
-  test('has a section on each known layout', () => {
-    for (const name of Object.keys(KNOWN_LAYOUTS)) assert.match(guide, new RegExp(`^## .*\\(\`${name}\`\\)$`, 'm'));
-  });
-
-  test('gives layouts as JSON that can be copied', () => {
-    const layouts = [...guide.matchAll(/```json\n(.*?)```/gs)].map(([, json = '']) => json);
-    assert.ok(layouts.length > 2);
-    for (const json of layouts) assert.deepEqual(readLayout(json), { index: null, ...JSON.parse(json) });
-  });
 });
 
 describe('the key of a user', () => {

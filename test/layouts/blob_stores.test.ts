@@ -1,0 +1,123 @@
+// Stores in other languages, which hide the user in a blob. They are not run here: plain calls of the SDK write as they
+// do, with the attribute that the application adds beside the blob. test/boto3/ runs the hook for Python itself.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { allItems, type Item } from '../setup/tables.ts';
+import { layoutOf } from './guide.ts';
+import { type Logout, startRoute } from './route.ts';
+import { createTable } from './tables.ts';
+
+const { route } = await startRoute();
+const dynamodb = new DynamoDBClient();
+const IN_AN_HOUR = Date.now() / 1000 + 3600;
+const BLOB = 'O:7:"Session":1:{s:4:"user";i:7;}';
+
+/** Saves the session under the id as the library does; `user` is the attribute that the application adds, if it does. */
+type Save = (table: string, id: string, user?: Item) => Promise<unknown>;
+
+const stores: Record<string, { heading: string; save: Save }> = {
+  'Flask-Session': {
+    heading: 'Flask-Session',
+    save: (TableName, id, user) =>
+      dynamodb.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: { id: { S: `session:${id}` } },
+          UpdateExpression: `SET val = :value, expiration = :exp${user ? ', userId = :userId' : ''}`,
+          ExpressionAttributeValues: {
+            ':value': { B: Buffer.from(BLOB) },
+            ':exp': { N: String(IN_AN_HOUR + 0.25) },
+            ...(user?.userId && { ':userId': user.userId }),
+          },
+        }),
+      ),
+  },
+  'the session handler of the AWS SDK for PHP': {
+    heading: "Symfony and the AWS SDK's session handler",
+    save: (TableName, id, user = {}) =>
+      dynamodb.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: { id: { S: `PHPSESSID_${id}` } },
+          AttributeUpdates: {
+            expires: { Action: 'PUT', Value: { N: String(Math.floor(IN_AN_HOUR)) } },
+            data: { Action: 'PUT', Value: { S: BLOB } },
+            lock: { Action: 'DELETE' },
+            ...(user.userId && { userId: { Action: 'PUT', Value: user.userId } }),
+          },
+        }),
+      ),
+  },
+  Laravel: {
+    heading: 'Laravel',
+    save: (TableName, id, user = {}) =>
+      dynamodb.send(
+        new PutItemCommand({
+          TableName,
+          Item: {
+            key: { S: `laravel_cache_${id}` },
+            value: { S: BLOB },
+            expires_at: { N: String(Math.floor(IN_AN_HOUR)) },
+            ...user,
+          },
+        }),
+      ),
+  },
+  'aws-sessionstore-dynamodb for Rails, whose expire_at is now': {
+    heading: 'Rails and Rack',
+    save: (TableName, id, user = {}) =>
+      dynamodb.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: { session_id: { S: id } },
+          AttributeUpdates: {
+            updated_at: { Action: 'PUT', Value: { N: String(Date.now() / 1000) } },
+            expire_at: { Action: 'PUT', Value: { N: String(Date.now() / 1000) } },
+            data: { Action: 'PUT', Value: { S: BLOB } },
+            ...(user.userId && { userId: { Action: 'PUT', Value: user.userId } }),
+          },
+        }),
+      ),
+  },
+};
+
+// One after the other, since each cold start reads the one environment.
+const started: { store: string; save: Save; table: string; logout: Logout; logoutAndSettle: Logout }[] = [];
+for (const [store, { heading, save }] of Object.entries(stores)) {
+  const layout = layoutOf(heading);
+  const table = await createTable(layout.tableKey, { name: 'userId-index', key: ['userId'] });
+  const logout = await route(table, layout);
+  started.push({ store, save, table, logout, logoutAndSettle: await route(table, layout, { SETTLE_SECONDS: '1' }) });
+}
+
+describe('has no session of the user left', { concurrency: true }, () => {
+  for (const { store, save, table, logout, logoutAndSettle } of started) {
+    /** How many sessions there are under these ids. */
+    const left = async (...ids: string[]) => {
+      const items = (await allItems(table)).map((item) => JSON.stringify(item));
+      return ids.filter((id) => items.some((item) => item.includes(id))).length;
+    };
+
+    test(`${store}, however often each was saved; the others and the anonymous stay`, async () => {
+      const [mine, other, anonymous] = [[randomUUID(), randomUUID()], randomUUID(), randomUUID()];
+      for (const id of [...mine, ...mine]) await save(table, id, { userId: { S: '7' } });
+      await save(table, other, { userId: { S: '77' } });
+      await save(table, anonymous);
+      assert.equal((await logout('7')).json.result, true);
+      assert.deepEqual([await left(...mine), await left(other, anonymous)], [0, 2]);
+      assert.equal((await logout('7')).json.result, false);
+    });
+
+    test(`${store}, though a running request saves one without its user after that, if the logout settles`, async () => {
+      const id = randomUUID();
+      await save(table, id, { userId: { S: '8' } });
+      const answer = logoutAndSettle('8');
+      while ((await left(id)) > 0);
+      await save(table, id);
+      assert.equal((await answer).json.result, true);
+      assert.equal(await left(id), 0);
+    });
+  }
+});

@@ -1,0 +1,143 @@
+// ElectroDB itself writes the sessions and what else is in its tables, and itself is asked what is left of them.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { Entity } from 'electrodb';
+import { layoutOf } from './guide.ts';
+import { startRoute } from './route.ts';
+import { createTable } from './tables.ts';
+
+const { route } = await startRoute();
+const client = new DynamoDBClient();
+const IN_AN_HOUR = Math.floor(Date.now() / 1000) + 3600;
+const ULID = '01HZXKV3J8QW5RTYB2N4M6P7ST';
+
+const text = { type: 'string', required: true } as const;
+const byKey = await createTable(['pk', 'sk'], {
+  name: 'gsi1pk-gsi1sk-index',
+  key: ['gsi1pk', 'gsi1sk'],
+  projection: 'ALL',
+});
+const logoutByKey = await route(byKey, layoutOf('ElectroDB'));
+const byAttribute = await createTable(['pk', 'sk'], { name: 'userId-index', key: ['userId'] });
+const logoutByAttribute = await route(byAttribute, layoutOf('ElectroDB', 2));
+const collected = await createTable(['pk', 'sk'], {
+  name: 'gsi1pk-gsi1sk-index',
+  key: ['gsi1pk', 'gsi1sk'],
+  projection: 'ALL',
+});
+const inCollection = { ...layoutOf('ElectroDB'), sortKey: { name: 'gsi1sk', beginsWith: '$user#session_1#' } };
+const logoutCollected = await route(collected, inCollection);
+
+/** Sessions, found by an index on a key that ElectroDB puts together from the user id, in lower case. */
+const sessionsIn = (table: string) =>
+  new Entity(
+    {
+      model: { entity: 'session', version: '1', service: 'auth' },
+      attributes: { sessionId: text, userId: text, expires: { type: 'number' } },
+      indexes: {
+        primary: { pk: { field: 'pk', composite: ['sessionId'] }, sk: { field: 'sk', composite: [] } },
+        byUser: {
+          index: 'gsi1pk-gsi1sk-index',
+          pk: { field: 'gsi1pk', composite: ['userId'] },
+          sk: { field: 'gsi1sk', composite: ['sessionId'] },
+        },
+      },
+    },
+    { client, table },
+  );
+
+/** Something else of the same users, by the same index. */
+const devicesIn = (table: string) =>
+  new Entity(
+    {
+      model: { entity: 'device', version: '1', service: 'auth' },
+      attributes: { deviceId: text, userId: text },
+      indexes: {
+        primary: { pk: { field: 'pk', composite: ['deviceId'] }, sk: { field: 'sk', composite: [] } },
+        byUser: {
+          index: 'gsi1pk-gsi1sk-index',
+          pk: { field: 'gsi1pk', composite: ['userId'] },
+          sk: { field: 'gsi1sk', composite: ['deviceId'] },
+        },
+      },
+    },
+    { client, table },
+  );
+
+/** The same sessions in a collection of the user's. */
+const collectedSessions = new Entity(
+  {
+    model: { entity: 'session', version: '1', service: 'auth' },
+    attributes: { sessionId: text, userId: text, expires: { type: 'number' } },
+    indexes: {
+      primary: { pk: { field: 'pk', composite: ['sessionId'] }, sk: { field: 'sk', composite: [] } },
+      byUser: {
+        index: 'gsi1pk-gsi1sk-index',
+        collection: 'user',
+        pk: { field: 'gsi1pk', composite: ['userId'] },
+        sk: { field: 'gsi1sk', composite: ['sessionId'] },
+      },
+    },
+  },
+  { client, table: collected },
+);
+
+type Sessions = {
+  put: (session: { sessionId: string; userId: string; expires: number }) => { go: () => Promise<unknown> };
+  get: (key: { sessionId: string }) => { go: () => Promise<{ data: unknown }> };
+};
+
+/** Begins sessions; returns what counts those of them that ElectroDB still finds. */
+async function logIn(sessions: Sessions, userId: string, count: number, expires = IN_AN_HOUR) {
+  const ids = Array.from({ length: count }, () => randomUUID());
+  for (const sessionId of ids) await sessions.put({ sessionId, userId, expires }).go();
+  return async () => {
+    const found = await Promise.all(ids.map(async (sessionId) => (await sessions.get({ sessionId }).go()).data));
+    return found.filter((session) => session !== null).length;
+  };
+}
+
+test('ends the sessions of a user whose id has capitals, and leaves his devices and look-alike users', async () => {
+  const [sessions, devices] = [sessionsIn(byKey), devicesIn(byKey)];
+  const mine = await logIn(sessions, ULID, 3);
+  const others = [await logIn(sessions, `${ULID}0`, 1), await logIn(sessions, ULID.slice(0, -1), 1)];
+  await devices.put({ deviceId: 'phone', userId: ULID }).go();
+  assert.equal(await mine(), 3);
+
+  assert.equal((await logoutByKey(ULID)).json.result, true);
+  assert.equal(await mine(), 0);
+  assert.deepEqual(await Promise.all(others.map((other) => other())), [1, 1]);
+  assert.equal((await devices.query.byUser({ userId: ULID }).go()).data.length, 1);
+  assert.equal((await logoutByKey(ULID)).json.result, false);
+});
+
+test('takes ids that differ in case only for one user, as ElectroDB itself does where it folds keys', async () => {
+  const sessions = sessionsIn(byKey);
+  const [upper, lower] = [await logIn(sessions, 'Ann', 1), await logIn(sessions, 'ann', 1)];
+  assert.equal((await sessions.query.byUser({ userId: 'Ann' }).go()).data.length, 2);
+  assert.equal((await logoutByKey('ANN')).json.result, true);
+  assert.deepEqual([await upper(), await lower()], [0, 0]);
+});
+
+test('tells such ids apart by an index on the attribute itself, and sessions from devices by the guard', async () => {
+  const [sessions, devices] = [sessionsIn(byAttribute), devicesIn(byAttribute)];
+  const [upper, lower] = [await logIn(sessions, 'Ann', 2), await logIn(sessions, 'ann', 2)];
+  await devices.put({ deviceId: 'phone', userId: 'Ann' }).go();
+  assert.equal((await logoutByAttribute('Ann')).json.result, true);
+  assert.deepEqual([await upper(), await lower()], [0, 2]);
+  assert.ok((await devices.get({ deviceId: 'phone' }).go()).data);
+});
+
+test('ends the sessions in a collection', async () => {
+  const mine = await logIn(collectedSessions, ULID, 2);
+  assert.equal((await logoutCollected(ULID)).json.result, true);
+  assert.equal(await mine(), 0);
+});
+
+test('answers false for sessions that have expired, and deletes them', async () => {
+  const mine = await logIn(sessionsIn(byKey), 'Old', 2, IN_AN_HOUR - 7200);
+  assert.equal((await logoutByKey('Old')).json.result, false);
+  assert.equal(await mine(), 0);
+});

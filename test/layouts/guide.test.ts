@@ -1,0 +1,116 @@
+// Every layout that the guide gives as JSON, on items of its shape, beside those of look-alike users and of liars.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { KNOWN_LAYOUTS } from '../../lib/sessions/known_layouts.ts';
+import { type Layout, readLayout } from '../../lib/sessions/layout.ts';
+import { type Item, putItems } from '../setup/tables.ts';
+import { GUIDE, layouts } from './guide.ts';
+import { startRoute } from './route.ts';
+import { createTable, keysIn, keysOf } from './tables.ts';
+
+const { route } = await startRoute();
+const LIVE = Date.now() + 3_600_000;
+const EXPIRED = Date.now() - 60_000;
+const LOOK_ALIKES: [string, string[]][] = [
+  ['1', ['12', '11', '01', '1 ', '-1']],
+  ['a', ['aa', 'a#b', 'a ', 'ä']],
+];
+
+/** A session in this layout; `key` is the value by which its user is found. */
+function session({ tableKey, userKey, sortKey, expiry, guard }: Layout, key: string, expiresAt = LIVE): Item {
+  const item: Item = Object.fromEntries(tableKey.map((name) => [name, { S: randomUUID() }]));
+  if (sortKey) item[sortKey.name] = { S: `${sortKey.beginsWith}${randomUUID()}` };
+  if (guard) item[guard.name] = { S: String(guard.equals) };
+  if (expiry?.unit === 'iso') item[expiry.name] = { S: new Date(expiresAt).toISOString() };
+  if (expiry?.unit === 'seconds') item[expiry.name] = { N: String(expiresAt / 1000) };
+  if (expiry?.unit === 'milliseconds') item[expiry.name] = { N: String(expiresAt) };
+  return { ...item, [userKey.name]: { S: key } };
+}
+
+/** What is found with the user's sessions, and is none. */
+function lies(layout: Layout, key: string): Item[] {
+  const { sortKey, guard } = layout;
+  const items: Item[] = [];
+  if (sortKey?.beginsWith)
+    items.push({ ...session(layout, key), [sortKey.name]: { S: `X${sortKey.beginsWith}${randomUUID()}` } });
+  if (guard) {
+    const { [guard.name]: _, ...without } = session(layout, key);
+    items.push(without);
+    for (const value of [{ S: `${guard.equals}s` }, { S: String(guard.equals).toUpperCase() }, { BOOL: true }])
+      items.push({ ...session(layout, key), [guard.name]: value });
+  }
+  return items;
+}
+
+for (const [n, [heading, json]] of layouts.entries()) {
+  describe(`${heading} (layout ${n + 1})`, async () => {
+    const layout = readLayout(json);
+    const { tableKey, index, userKey, sortKey } = layout;
+    const indexKey = [userKey.name, ...(sortKey ? [sortKey.name] : [])];
+    const table = await createTable(tableKey, index === null ? undefined : { name: index, key: indexKey });
+    const logout = await route(table, json);
+    const folds = userKey.value.includes('{user_id:lower}');
+    const keyOf = (id: string) => userKey.value.replace('{user_id:lower}', id.toLowerCase()).replace('{user_id}', id);
+
+    test('can be copied', () => {
+      assert.deepEqual(layout, JSON.parse(json));
+    });
+
+    for (const [userId, lookAlikes] of LOOK_ALIKES) {
+      test(`deletes every session of user ${userId}, and nothing of the users whose ids look alike`, async () => {
+        const kept = await keysIn(table, tableKey);
+        const bystanders = [
+          ...lookAlikes.map((other) => session(layout, keyOf(other))),
+          ...lies(layout, keyOf(userId)),
+        ];
+        const expired = session(layout, keyOf(userId), EXPIRED);
+        await putItems(table, [session(layout, keyOf(userId)), session(layout, keyOf(userId)), expired, ...bystanders]);
+        assert.equal((await logout(userId)).json.result, true);
+        assert.deepEqual(await keysIn(table, tableKey), [...kept, ...keysOf(bystanders, tableKey)].sort());
+      });
+    }
+
+    test(folds ? 'finds a user by an id in any case' : 'tells users apart whose ids differ in case only', async () => {
+      const kept = await keysIn(table, tableKey);
+      const [upper, lower] = [session(layout, keyOf('B')), session(layout, keyOf('b'))];
+      const raw = folds ? [session(layout, userKey.value.replace('{user_id:lower}', 'B'))] : [];
+      await putItems(table, [upper, lower, ...raw]);
+      assert.equal((await logout('B')).json.result, true);
+      assert.deepEqual(await keysIn(table, tableKey), [...kept, ...keysOf(folds ? raw : [lower], tableKey)].sort());
+    });
+
+    test('answers false when all of the sessions had expired, if it knows', async () => {
+      await putItems(table, [session(layout, keyOf('9'), EXPIRED)]);
+      assert.equal((await logout('9')).json.result, layout.expiry === undefined);
+    });
+  });
+}
+
+describe('docs/session-stores.md', () => {
+  const headings = [...GUIDE.matchAll(/^##+ (.*)$/gm)].map(([, heading = '']) => heading);
+  const anchors = headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\s-]/g, '')
+      .replaceAll(' ', '-'),
+  );
+
+  test('has a section on each known layout', () => {
+    for (const name of Object.keys(KNOWN_LAYOUTS))
+      assert.equal(headings.filter((heading) => heading.endsWith(`(\`${name}\`)`)).length, 1, name);
+  });
+
+  test('leads from its table to every layout, and nowhere else', () => {
+    const links = [...GUIDE.matchAll(/\]\(#([^)]*)\)/g)].map(([, anchor = '']) => anchor);
+    assert.deepEqual(
+      links.filter((anchor) => !anchors.includes(anchor)),
+      [],
+    );
+    const table = GUIDE.slice(GUIDE.indexOf('## Find yours'), GUIDE.indexOf('## What costs'));
+    const unlinked = headings.filter(
+      (heading, n) => layouts.some(([other]) => other === heading) && !table.includes(`(#${anchors[n]})`),
+    );
+    assert.deepEqual(unlinked, []);
+  });
+});

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { CreateTableCommand, DynamoDB, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
+
+type Payload = Record<string, unknown>;
+
+const INDEXED = ['uid', 'grantId', 'userCode', 'accountId'];
+const seconds = () => Math.floor(Date.now() / 1000);
+
+/**
+ * Creates a table, and an adapter of oidc-provider's that keeps everything in it as the examples that oidc-provider had
+ * do: one item for each model and id, saved by UpdateItem. What they lack is `accountId`, beside the payload.
+ */
+export async function createOidcAdapter() {
+  const client = new DynamoDB();
+  const dynamodb = DynamoDBDocument.from(client, { marshallOptions: { removeUndefinedValues: true } });
+  const TableName = `oidc-${randomUUID()}`;
+  await client.send(
+    new CreateTableCommand({
+      TableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [{ AttributeName: 'modelId', KeyType: 'HASH' }],
+      AttributeDefinitions: ['modelId', ...INDEXED].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      GlobalSecondaryIndexes: INDEXED.map((AttributeName) => ({
+        IndexName: `${AttributeName}-index`,
+        KeySchema: [{ AttributeName, KeyType: 'HASH' }],
+        Projection: { ProjectionType: 'ALL' },
+      })),
+    }),
+  );
+  await waitUntilTableExists({ client, minDelay: 0.01, maxDelay: 0.1, maxWaitTime: 10 }, { TableName });
+
+  const read = (item?: Record<string, unknown>): Payload | undefined =>
+    item && Number(item.expiresAt ?? Number.POSITIVE_INFINITY) > seconds() ? Object(item.payload) : undefined;
+  const itemsBy = async (name: string, value: string) => {
+    const { Items = [] } = await dynamodb.query({
+      TableName,
+      IndexName: `${name}-index`,
+      KeyConditionExpression: '#name = :value',
+      ExpressionAttributeNames: { '#name': name },
+      ExpressionAttributeValues: { ':value': value },
+    });
+    return Items;
+  };
+
+  class Adapter {
+    readonly #model: string;
+
+    constructor(model: string) {
+      this.#model = model;
+    }
+
+    #item(id: string) {
+      return { TableName, Key: { modelId: `${this.#model}-${id}` } };
+    }
+
+    async upsert(id: string, payload: Payload, expiresIn?: number): Promise<void> {
+      const beside = INDEXED.map((name): [string, unknown] => [name, payload[name]]);
+      const expiry: [string, unknown] = ['expiresAt', expiresIn && seconds() + expiresIn];
+      const values = [['payload', payload] as const, expiry, ...beside].filter(([, value]) => value !== undefined);
+      await dynamodb.update({
+        ...this.#item(id),
+        UpdateExpression: `SET ${values.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+        ExpressionAttributeNames: Object.fromEntries(values.map(([name]) => [`#${name}`, name])),
+        ExpressionAttributeValues: Object.fromEntries(values.map(([name, value]) => [`:${name}`, value])),
+      });
+    }
+
+    async find(id: string): Promise<Payload | undefined> {
+      return read((await dynamodb.get({ ...this.#item(id), ConsistentRead: true })).Item);
+    }
+
+    async findByUid(uid: string): Promise<Payload | undefined> {
+      return read((await itemsBy('uid', uid))[0]);
+    }
+
+    async findByUserCode(userCode: string): Promise<Payload | undefined> {
+      return read((await itemsBy('userCode', userCode))[0]);
+    }
+
+    async consume(id: string): Promise<void> {
+      await dynamodb.update({
+        ...this.#item(id),
+        UpdateExpression: 'SET payload.#consumed = :now',
+        ExpressionAttributeNames: { '#consumed': 'consumed' },
+        ExpressionAttributeValues: { ':now': seconds() },
+      });
+    }
+
+    async destroy(id: string): Promise<void> {
+      await dynamodb.delete(this.#item(id));
+    }
+
+    async revokeByGrantId(grantId: string): Promise<void> {
+      for (const { modelId } of await itemsBy('grantId', grantId))
+        await dynamodb.delete({ TableName, Key: { modelId } });
+    }
+  }
+  return { table: TableName, Adapter };
+}

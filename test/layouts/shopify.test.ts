@@ -1,0 +1,49 @@
+// Shopify's own storage writes the sessions of an app, and is asked for those of a shop.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Session } from '@shopify/shopify-api';
+import { DynamoDBSessionStorage } from '@shopify/shopify-app-session-storage-dynamodb';
+import { layoutOf } from './guide.ts';
+import { startRoute } from './route.ts';
+import { createTable } from './tables.ts';
+
+const { route } = await startRoute();
+const layout = layoutOf('Shopify');
+const sessionTableName = await createTable(['id'], { name: 'shop_index', key: ['shop'] });
+const storage = new DynamoDBSessionStorage({ sessionTableName, shopIndexName: 'shop_index' });
+const SHOP = 'snow.myshopify.com';
+const pattern = { USER_ID_PATTERN: '[a-z0-9][a-z0-9\\-]*\\.myshopify\\.com' }; // as the guide has it
+const logout = await route(sessionTableName, layout, pattern);
+const logoutOnline = await route(sessionTableName, { ...layout, guard: { name: 'isOnline', equals: true } }, pattern);
+
+/** The offline token of the shop, and an online session for each of its users. */
+async function install(shop: string, users: string[], expires = new Date(Date.now() + 3_600_000)): Promise<void> {
+  await storage.storeSession(new Session({ id: `offline_${shop}`, shop, state: '1', isOnline: false }));
+  for (const user of users)
+    await storage.storeSession(new Session({ id: `${shop}_${user}`, shop, state: '1', isOnline: true, expires }));
+}
+
+const idsOf = async (shop: string) => (await storage.findSessionsByShop(shop)).map(({ id }) => id).sort();
+
+test('ends all sessions of a shop, its offline token too, and nothing of another shop', async () => {
+  await install(SHOP, ['1', '2']);
+  await install(`deep-${SHOP}`, ['1']);
+  assert.equal((await logout(SHOP)).json.result, true);
+  assert.deepEqual(await idsOf(SHOP), []);
+  assert.deepEqual(await idsOf(`deep-${SHOP}`), [`deep-${SHOP}_1`, `offline_deep-${SHOP}`]);
+  assert.equal((await logout('snow')).status, 404);
+});
+
+test('leaves the offline token by the guard of the guide, which is true', async () => {
+  await install(SHOP, ['1', '2']);
+  assert.equal((await logoutOnline(SHOP)).json.result, true);
+  assert.deepEqual(await idsOf(SHOP), [`offline_${SHOP}`]);
+  assert.equal((await logoutOnline(SHOP)).json.result, false);
+});
+
+test('answers false for online sessions that have expired', async () => {
+  const shop = 'old.myshopify.com';
+  await install(shop, ['1'], new Date(Date.now() - 1000));
+  assert.equal((await logoutOnline(shop)).json.result, false);
+  assert.deepEqual(await idsOf(shop), [`offline_${shop}`]);
+});
