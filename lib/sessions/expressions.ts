@@ -88,7 +88,8 @@ function notExpired(name: string, unit: Expiry['unit'], values: Item): string {
     return `NOT ${name} <= :now`;
   }
   const digits = String(unit === 'seconds' ? now / 1000 : now);
-  // Text is compared by its characters: for digits that is by number, since times of our days have equally many.
+  // Text is compared by its characters. For digits that is by number, since times of our days have equally many; what
+  // begins with anything else is no time.
   Object.assign(values, { ':now': { N: digits }, ':zero': { S: '0' }, ':digits': { S: digits } });
   return `NOT (${name} <= :now OR ${name} BETWEEN :zero AND :digits)`;
 }

@@ -3,7 +3,13 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { SignJWT } from 'jose';
 
 /** What the seed is made for, whatever serverless.yml is changed to for a real table. */
-export const PARAMETERS = ['table=own', 'layout=default', 'records=own', 'userIdPattern=0|[1-9][0-9]{0,18}'];
+export const PARAMETERS = [
+  'table=own',
+  'layout=default',
+  'moreStores=none',
+  'records=own',
+  'userIdPattern=0|[1-9][0-9]{0,18}',
+];
 /** The names that serverless.yml gives then, in the stage dev. */
 export const SECRET_ID = 'auth-logout-user-dev-validator';
 export const TABLE = 'auth-logout-user-dev-sessions';
