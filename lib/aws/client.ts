@@ -70,8 +70,18 @@ function collect(body: Readable): Promise<Uint8Array> {
     const chunks: Buffer[] = [];
     body.on('data', (chunk) => chunks.push(chunk));
     body.on('end', () => resolve(Buffer.concat(chunks)));
-    body.on('error', reject);
+    body.on('error', (error) => reject(markNetworkFailure(error)));
   });
+}
+
+/**
+ * Marks an error as the network's, in the way that the SDK's retries and lib/aws/error.ts understand. The SDK itself
+ * knows some by their code, but TLS, DNS and HTTP have more of them than any list. A TypeError and a RangeError are not
+ * marked: with these Node refuses to make such a request at all.
+ */
+function markNetworkFailure(error: unknown): unknown {
+  const ours = error instanceof TypeError || error instanceof RangeError;
+  return error instanceof Error && !ours ? Object.assign(error, { $retryable: {} }) : error;
 }
 
 /**
@@ -88,7 +98,7 @@ class Connections extends NodeHttpHandler {
         if (!agent || !('freeSockets' in agent)) continue;
         for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
       }
-      throw error;
+      throw markNetworkFailure(error);
     }
   }
 }

@@ -2,13 +2,18 @@ import { getRetryAfterHint, isServerError, isThrottlingError, isTransientError }
 import type { SdkError } from '@smithy/types';
 import { ServiceError } from '../errors.ts';
 
-/** What an error of the SDK means: AWS failing or our time up is UNAVAILABLE (503), AWS refusing us is INTERNAL (500). */
+/**
+ * What an error of the SDK means: AWS or the network failing, or our time up, is UNAVAILABLE (503); AWS refusing us, or a
+ * fault of our own, is INTERNAL (500).
+ */
 export function awsError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;
   if (!(error instanceof Error)) return new ServiceError('INTERNAL', 'unexpected', error);
   if (error.name === 'AbortError') return new ServiceError('UNAVAILABLE', 'deadline', error);
   if (failed(error)) return new ServiceError('UNAVAILABLE', 'aws_unavailable', error);
-  const refused = '$metadata' in error || error.name === 'CredentialsProviderError';
+  // The status tells an answer of AWS: the SDK notes its attempts in $metadata also for errors of our own.
+  const answered = isSdkError(error) && error.$metadata?.httpStatusCode !== undefined;
+  const refused = answered || error.name === 'CredentialsProviderError';
   return new ServiceError('INTERNAL', refused ? 'aws_refused' : 'unexpected', error);
 }
 
@@ -17,7 +22,7 @@ export function throttled(error: unknown): boolean {
   return isSdkError(error) && isThrottlingError(error);
 }
 
-/** AWS or the network failed, and the same request may succeed a moment later. */
+/** AWS or the network failed, and the same request may succeed a moment later; lib/aws/client.ts marks what the network did. */
 export function failed(error: unknown): boolean {
   if (!isSdkError(error)) return false;
   const locked = error.name === 'TransactionConflictException'; // for as long as someone's transaction holds the item

@@ -1,0 +1,220 @@
+// The network on the way to AWS, below HTTP: TLS, DNS, and answers that are no HTTP. What fails there is repeated, then
+// a 503, whatever its name; a 500 is only what is ours.
+import assert from 'node:assert/strict';
+import dns from 'node:dns';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { after, afterEach, describe, mock, test } from 'node:test';
+import { createServer as createTlsServer, setDefaultCACertificates, type TLSSocket } from 'node:tls';
+import { readLayout } from '../../lib/sessions/layout.ts';
+import { newCertificate } from '../local/certificate.ts';
+import { auditLines } from '../setup/lambda.ts';
+import { assertFailure, startFaultyAws, startRoute } from '../setup/route.ts';
+import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
+
+/** A way to a service of AWS. Connections that are open end, and so many new ones meet the fault. */
+type Way<Fault> = { url: string; meet: (fault: Fault, times: number) => void };
+
+const ALWAYS = Number.POSITIVE_INFINITY;
+const { dynamodb, secretsManager } = await startFaultyAws();
+const table = await createTable(readLayout('default'));
+const certificate = newCertificate();
+setDefaultCACertificates([certificate.cert]);
+let users = 9_500_000;
+
+/** Speaks TLS before the service. A fault gets the connection before a byte is read. */
+async function startTls(service: { url: string }): Promise<Way<(socket: Socket) => void>> {
+  const open = new Set<Socket>();
+  let next = { fault: (_: Socket) => {}, times: 0 };
+  const tls = createTlsServer(certificate, (socket) => {
+    const upstream = connect({ port: Number(new URL(service.url).port), host: '127.0.0.1', noDelay: true });
+    socket.pipe(upstream).pipe(socket);
+    for (const end of [socket, upstream]) end.on('error', () => upstream.destroy());
+  });
+  const server = createServer({ noDelay: true }, (socket) => {
+    open.add(socket.on('error', () => {}).once('close', () => open.delete(socket)));
+    if (next.times-- > 0) next.fault(socket);
+    else tls.emit('connection', socket);
+  });
+  const drop = () => open.forEach((socket) => void socket.destroy());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  after(() => {
+    server.close();
+    drop();
+  });
+  const address = server.address();
+  return {
+    url: `https://127.0.0.1:${typeof address === 'object' ? address?.port : assert.fail()}`,
+    meet: (fault, times) => {
+      next = { fault, times };
+      drop();
+    },
+  };
+}
+
+/** After the ClientHello these bytes come, and the end. */
+function answers(bytes: Buffer | string): (socket: Socket) => void {
+  return (socket) => void socket.once('data', () => socket.end(bytes));
+}
+
+/** After the handshake, by this certificate, it is done to the connection. */
+function afterHandshake(answer: (socket: TLSSocket) => unknown, by = certificate): (socket: Socket) => void {
+  return (socket) =>
+    void createTlsServer(by, (tls) => void tls.once('data', () => answer(tls))).emit('connection', socket);
+}
+
+const tlsFaults = {
+  'TLS ends with the alert internal_error': answers(Buffer.from('15030300020250', 'hex')),
+  'TLS ends with an alert that has no name': answers(Buffer.from('150303000202fe', 'hex')),
+  'TLS is answered in plain HTTP': answers('HTTP/1.1 400 Bad Request\r\n\r\n'),
+  'TLS is answered by nothing': answers(''),
+  'another certificate answers': afterHandshake(() => {}, newCertificate()),
+  'the answer is no HTTP': afterHandshake((socket) => socket.end('220 ready\r\n')),
+  'a header of the answer is garbled': afterHandshake((socket) => socket.end('HTTP/1.1 200 OK\r\na\0b: c\r\n\r\n')),
+  'the length of the answer is none': afterHandshake((socket) =>
+    socket.end('HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n'),
+  ),
+  'the head of the answer is too large': afterHandshake((socket) =>
+    socket.end(`HTTP/1.1 200 OK\r\na: ${'x'.repeat(100_000)}\r\n\r\n`),
+  ),
+  'a chunk of the body is garbled': afterHandshake((socket) =>
+    socket.end('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nno size\r\n'),
+  ),
+};
+const tls = { dynamodb: await startTls(dynamodb), secretsManager: await startTls(secretsManager) };
+for (const [name, fault] of Object.entries(tlsFaults)) prove(name, fault, tls);
+
+type Lookup = () => { error: Error } | { addresses: dns.LookupAddress[] };
+const lookups = new Map<string, { lookup: Lookup; times: number }>();
+const { lookup: systemLookup } = dns;
+
+// Node asks dns.lookup for each connection to a name: no DNS is asked for the names of this test.
+mock.method(dns, 'lookup', (name: string, options: dns.LookupAllOptions, done: (...answer: unknown[]) => void) => {
+  const next = lookups.get(name);
+  if (!next) return systemLookup(name, options, done);
+  const answer = next.times-- > 0 ? next.lookup() : { addresses: [{ address: '127.0.0.1', family: 4 }] };
+  setImmediate(() => ('error' in answer ? done(answer.error) : done(null, answer.addresses)));
+});
+
+/** The service under a name that is looked up. */
+function named(name: string, { url, closeIdle }: { url: string; closeIdle: () => void }): Way<Lookup> {
+  lookups.set(name, { lookup: () => ({ addresses: [] }), times: 0 });
+  return {
+    url: url.replace('127.0.0.1', name),
+    meet: (lookup, times) => {
+      lookups.set(name, { lookup, times });
+      closeIdle();
+    },
+  };
+}
+
+function lookupFails(code: string, syscall = 'getaddrinfo'): Lookup {
+  return () => ({ error: Object.assign(new Error(`${syscall} ${code}`), { code, syscall, errno: -1 }) });
+}
+
+const dnsFaults: Record<string, Lookup> = {
+  ...Object.fromEntries(
+    ['EMFILE', 'EBUSY', 'EAI_FAIL', 'EAI_AGAIN', 'ENOTFOUND', 'ENOMEM', 'EUNHEARDOF'].map((code) => [
+      `dns.lookup fails with ${code}`,
+      lookupFails(code),
+    ]),
+  ),
+  'no address of several answers': () => ({
+    addresses: ['127.0.0.2', '127.0.0.3'].map((address) => ({ address, family: 4 })),
+  }),
+};
+const names = { dynamodb: named('dynamodb.test', dynamodb), secretsManager: named('secrets.test', secretsManager) };
+for (const [name, fault] of Object.entries(dnsFaults)) prove(name, fault, names);
+
+function prove<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>; secretsManager: Way<Fault> }): void {
+  const environment = {
+    SESSIONS_TABLE: table,
+    AWS_ENDPOINT_URL_DYNAMODB: to.dynamodb.url,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: to.secretsManager.url,
+  };
+
+  const heal = () => {
+    to.dynamodb.meet(fault, 0);
+    to.secretsManager.meet(fault, 0);
+  };
+
+  describe(`when ${name}`, () => {
+    afterEach(heal);
+
+    test('answers true if DynamoDB can be reached at the third attempt', async () => {
+      const [{ logout }, user] = [await startRoute(environment), await newUser()];
+      to.dynamodb.meet(fault, 2);
+      assert.equal((await logout(user)).json.result, true);
+      assert.equal(await sessionsLeft(table, user), 0);
+    });
+
+    test('answers 503 while DynamoDB cannot be reached, and true then', async () => {
+      const [{ logout }, user] = [await startRoute(environment), await newUser()];
+      to.dynamodb.meet(fault, ALWAYS);
+      const lines = await auditLines(async () => assertFailure(await logout(user), 503));
+      heal();
+      assert.equal(lines[0]?.reason, 'aws_unavailable');
+      assert.equal((await logout(user)).json.result, true);
+    });
+
+    test('reads the record if Secrets Manager can be reached at the third attempt', async () => {
+      const [{ logout }, user] = [
+        await startRoute(environment, () => to.secretsManager.meet(fault, 2)),
+        await newUser(),
+      ];
+      assert.equal((await logout(user)).json.result, true);
+    });
+
+    test('answers 503 while Secrets Manager cannot be reached, and true then', async () => {
+      const [{ logout }, user] = [
+        await startRoute(environment, () => to.secretsManager.meet(fault, ALWAYS)),
+        await newUser(),
+      ];
+      const lines = await auditLines(async () => assertFailure(await logout(user), 503));
+      heal();
+      assert.equal(lines[0]?.reason, 'aws_unavailable');
+      assert.equal((await logout(user)).json.result, true);
+    });
+
+    test('serves the record that was read before, and says that it is stale', async () => {
+      const { logout } = await startRoute({ ...environment, VALIDATOR_MAX_AGE_SECONDS: '0' });
+      const user = await newUser();
+      to.secretsManager.meet(fault, ALWAYS);
+      const lines = await auditLines(async () => assert.equal((await logout(user)).json.result, true));
+      assert.deepEqual([lines[0]?.reason, lines[0]?.stale_record], [undefined, 1]);
+    });
+  });
+}
+
+describe('what is ours is a 500 and not repeated', () => {
+  const environment = {
+    SESSIONS_TABLE: table,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.url,
+  };
+  const ours: Record<string, [reason: string, name: string, value: string]> = {
+    'a request that Node refuses to make, with a TypeError': ['unexpected', 'AWS_SESSION_TOKEN', 'a\nb'],
+    'credentials that are not there': ['aws_refused', 'AWS_ACCESS_KEY_ID', ''],
+  };
+  for (const [what, [reason, name, value]] of Object.entries(ours)) {
+    test(what, async () => {
+      const [{ logout }, user] = [await startRoute(environment), await newUser()];
+      const before = process.env[name];
+      process.env[name] = value;
+      const lines = await auditLines(async () => {
+        const requests = await dynamodb.requests(user, async () => assertFailure(await logout(user), 500));
+        assert.deepEqual(requests, []);
+      });
+      if (before === undefined) delete process.env[name];
+      else process.env[name] = before;
+      assert.deepEqual([lines[0]?.reason, lines[0]?.retries], [reason, 0]);
+    });
+  }
+});
+
+/** A user with three sessions. */
+async function newUser(): Promise<string> {
+  const user = String(users++);
+  await putItems(table, newSessions(user, 3));
+  return user;
+}
