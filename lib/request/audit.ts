@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import { type ServiceError, serviceError } from '../errors.ts';
+import { type Reason, type ServiceError, serviceError } from '../errors.ts';
 import { type StoreTally, total } from '../sessions/tally.ts';
 import type { Verified } from '../token/verify.ts';
 import { header } from './http.ts';
@@ -22,6 +22,15 @@ const METRICS = [
   }),
 ];
 const REJECTIONS = metrics(['reason'], { rejections: 'Count' });
+
+// Reasons whose cause is in our own words, for an operator. The message of any other error may quote what it was given.
+const OWN_WORDS = new Set<Reason>([
+  'record_missing',
+  'record_refused',
+  'record_invalid',
+  'key_set_invalid',
+  'jwks_unavailable',
+]);
 
 /** What is noted of a request while it is served. The log holds these fields and no others, whatever the request carries. */
 export type AuditRecord = {
@@ -77,7 +86,7 @@ function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: Ser
     message: 'logout',
     outcome: error?.code.toLowerCase() ?? (tally.live > 0 ? 'logged_out' : 'no_live_session'),
     reason: error?.reason,
-    fault: describe(error ?? fault),
+    fault: describe(error ?? fault ?? caller?.version.stale),
     user_id: clean(userId),
     caller_reason: clean(callerReason),
     actor: clean(caller?.claims.email) ?? clean(caller?.claims.sub),
@@ -131,11 +140,11 @@ function clean(value: unknown): string | undefined {
   return (printable ? value : value.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '')).slice(0, MAX_TEXT);
 }
 
-/** What went wrong, without the message of any error but our own: others quote their input, ARNs and addresses. */
+/** What went wrong: in our own words, or else by the names of the error, for its message may quote ARNs and addresses. */
 function describe(error: ServiceError | undefined): string | undefined {
   const cause = error?.cause;
   if (!(cause instanceof Error)) return clean(cause);
-  if (error?.reason.startsWith('record_')) return clean(cause.message);
+  if (error && OWN_WORDS.has(error.reason)) return clean(cause.message);
   const { $metadata, code }: Error & { $metadata?: { httpStatusCode?: number }; code?: unknown } = cause;
   const frame = error?.reason === 'unexpected' ? cause.stack?.match(/^ {4}at .*/m)?.[0].trim() : undefined;
   return [cause.name, code, $metadata?.httpStatusCode, frame].filter(Boolean).join(' ');

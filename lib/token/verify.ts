@@ -1,9 +1,11 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import { type RefusalReason, type ServiceError, serviceError } from '../errors.ts';
+import { namesOf } from '../validator/key_set.ts';
 import type { Validator, Version } from '../validator/validator.ts';
 import { readTokenForm, refused, type TokenHeader } from './form.ts';
 
 const LEEWAY_SECONDS = 5;
+const MAX_CANDIDATES = 10; // a token without a kid is tried with each key that fits: bounded, however large the set is
 const CLAIM_REASONS = new Map<string, RefusalReason>([
   ['exp', 'expired'],
   ['nbf', 'not_yet_valid'],
@@ -47,25 +49,26 @@ export async function verifyToken(token: string, validators: Validator[], deadli
 }
 
 async function verify(token: string, { alg, kid }: TokenHeader, { record, keySet }: Version): Promise<JWTPayload> {
-  if (alg !== record.algorithm) throw refused('algorithm');
+  const algorithms = namesOf(record.algorithm);
+  if (!algorithms.some((name) => name === alg)) throw refused('algorithm');
   const rules = {
-    algorithms: [record.algorithm],
+    algorithms,
     audience: record.audience,
     issuer: record.issuer,
     clockTolerance: LEEWAY_SECONDS,
   };
-  let misfit: RefusalReason = 'unknown_key';
-  for (const key of keySet(kid)) {
+  const candidates = keySet(kid);
+  for (const key of candidates.slice(0, MAX_CANDIDATES)) {
     try {
       const { payload } = await jwtVerify(token, key, rules);
       checkAge(payload, record.maxTokenAgeSeconds + LEEWAY_SECONDS);
       return payload;
     } catch (error) {
       if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw refusal(error);
-      misfit = 'signature';
     }
   }
-  throw refused(misfit);
+  if (candidates.length > MAX_CANDIDATES) throw refused('too_many_keys');
+  throw refused(candidates.length > 0 ? 'signature' : 'unknown_key');
 }
 
 function checkAge({ exp = Number.POSITIVE_INFINITY, iat }: JWTPayload, maxSeconds: number): void {
@@ -81,15 +84,18 @@ function refusal(error: unknown): ServiceError {
   return error instanceof errors.JOSEError ? refused('malformed') : serviceError(error);
 }
 
-/** No key that fits, where a newer or the previous one may. */
+/** No key that fits, where a newer or the previous one may; the earlier a reason, the further the token came. */
+const MISFITS: RefusalReason[] = ['too_many_keys', 'signature', 'unknown_key', 'algorithm'];
+
 function isMisfit(error: ServiceError | undefined): boolean {
-  return error?.reason === 'signature' || error?.reason === 'unknown_key' || error?.reason === 'algorithm';
+  return MISFITS.some((reason) => reason === error?.reason);
 }
 
 /** Of the refusals by several records the one that the token came furthest with: that record was meant. */
 function furthest(refusals: ServiceError[]): ServiceError {
   const beyondKey = refusals.find((error) => !isMisfit(error));
-  return beyondKey ?? refusals.find(({ reason }) => reason === 'signature') ?? refusals[0] ?? refused('unknown_key');
+  const misfits = MISFITS.map((reason) => refusals.find((error) => error.reason === reason));
+  return beyondKey ?? misfits.find((error) => error !== undefined) ?? refused('unknown_key');
 }
 
 function isFault(error: ServiceError): boolean {

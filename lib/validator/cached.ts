@@ -1,4 +1,4 @@
-import { ServiceError } from '../errors.ts';
+import { type ServiceError, serviceError } from '../errors.ts';
 
 export const COOLDOWN_MS = 30_000;
 const LAST_GOOD_MS = 3_600_000;
@@ -7,38 +7,44 @@ const PATIENCE_MS = 2000; // with a last good value: a read that hangs must leav
 /** Reads the value; may return `last` if that still is the value. UNAVAILABLE: it cannot be told. INTERNAL: there is none. */
 type Read<T> = (deadline: AbortSignal, last: T | undefined) => Promise<T>;
 
+/** When the last good value serves on: a value that is withdrawn at its source must not, one that cannot be read may. */
+type LastGoodServes = 'in an outage' | 'whatever fails';
+
 /**
  * A value that is read over the network and changes now and then: read when first needed, one read at a time, kept for
- * its max age. While reads are UNAVAILABLE the last good one serves on, until it is an hour old.
+ * its max age. While reads are UNAVAILABLE, or whatever they fail with, the last good one serves on until it is an hour
+ * old.
  */
 export class Cached<T> {
   readonly #read: Read<T>;
   readonly #maxAgeMs: number;
+  readonly #lastGoodServes: LastGoodServes;
   #good: { value: T; readAt: number } | undefined;
   #withdrawn = false;
-  #failure: unknown; // of the last read, if it failed
+  #failure: ServiceError | undefined; // of the last read
   #reading: Promise<T> | undefined;
   #retryAt = 0;
   #reloadAt = 0;
 
-  constructor(read: Read<T>, maxAgeMs: number) {
+  constructor(read: Read<T>, maxAgeMs: number, lastGoodServes: LastGoodServes = 'in an outage') {
     this.#read = read;
     this.#maxAgeMs = maxAgeMs;
+    this.#lastGoodServes = lastGoodServes;
   }
 
-  /** The value, and whether it is stale: older than its max age, since reads fail. A failed read is not cached. */
-  async get(deadline: AbortSignal): Promise<{ value: T; stale: boolean }> {
+  /** The value, and why it is stale if it is older than its max age. A failed read is not cached. */
+  async get(deadline: AbortSignal): Promise<{ value: T; stale: ServiceError | undefined }> {
     const good = this.#good;
     const age = Date.now() - (good?.readAt ?? 0);
-    if (good && age < this.#maxAgeMs) return { value: good.value, stale: false };
-    const lastGood = good && age < LAST_GOOD_MS ? { value: good.value, stale: true } : undefined;
-    if (lastGood && Date.now() < this.#retryAt) return lastGood;
+    if (good && age < this.#maxAgeMs) return { value: good.value, stale: undefined };
+    const lastGood = age < LAST_GOOD_MS ? good : undefined;
+    if (lastGood && Date.now() < this.#retryAt) return { value: lastGood.value, stale: this.#failure };
     try {
-      return { value: await this.#refresh(deadline), stale: false };
+      return { value: await this.#refresh(deadline), stale: undefined };
     } catch (error) {
       if (!lastGood || this.#withdrawn) throw error;
       this.#retryAt = Date.now() + COOLDOWN_MS;
-      return lastGood;
+      return { value: lastGood.value, stale: serviceError(error) };
     }
   }
 
@@ -65,8 +71,8 @@ export class Cached<T> {
           return value;
         },
         (error: unknown) => {
-          this.#failure = error;
-          if (!(error instanceof ServiceError && error.code === 'UNAVAILABLE')) {
+          this.#failure = serviceError(error);
+          if (this.#failure.code !== 'UNAVAILABLE' && this.#lastGoodServes === 'in an outage') {
             // Deleted or broken at its source: it may serve until its max age, but not come back in an outage.
             this.#withdrawn = true;
             this.#retryAt = 0;

@@ -91,18 +91,19 @@ export class Fields {
     const value = this.#required(field);
     if (typeof value !== 'string') return value;
     try {
-      return JSON.parse(value);
+      return JSON.parse(value.replace(/^\ufeff/, ''));
     } catch {
       return this.refuse(field, 'is not valid JSON: mend its quotes, commas and brackets');
     }
   }
 
   refuse(field: string, mend: string): never {
-    throw new ServiceError(
-      'INTERNAL',
-      'record_invalid',
-      new Error(`validator record ${this.#secretId}: ${field} ${mend}`),
-    );
+    throw new ServiceError('INTERNAL', 'record_invalid', this.fault(field, mend));
+  }
+
+  /** What is wrong with a field, in words for an operator. */
+  fault(field: string, what: string): Error {
+    return new Error(`validator record ${this.#secretId}: ${field} ${what}`);
   }
 
   /** Refuses a field that a record does not have. A name that is no name may be a key in the wrong place: it is not told. */

@@ -5,61 +5,112 @@ import { ServiceError } from '../errors.ts';
 export type KeySet = (kid: string | undefined) => CryptoKey[];
 
 type PublicKey = { kid: string | undefined; key: CryptoKey };
+type Answer = { status: number; type: string; body: Buffer };
 
 const MIN_RSA_BITS = 2048; // RFC 7518 §3.3
-const MAX_CANDIDATES = 10; // a token without a kid is tried with each: bounded, however large the set is
 const TIMEOUT_MS = 2000;
 const MAX_BYTES = 64 * 1024;
+const EDDSA = ['EdDSA', 'Ed25519'];
 
-/** The public keys of a JWK set that fit the algorithm; others, broken and short ones are left out. Throws if it is no set. */
+/** The names of an algorithm: RFC 9864 calls EdDSA after its curve. */
+export function namesOf(algorithm: string): string[] {
+  return EDDSA.includes(algorithm) ? EDDSA : [algorithm];
+}
+
+/** The public keys of a JWK set that fit the algorithm; others, broken and short ones are left out. Throws what makes it no set. */
 export async function readKeySet(jwks: unknown, algorithm: string): Promise<PublicKey[]> {
-  if (typeof jwks !== 'object' || jwks === null || !('keys' in jwks) || !Array.isArray(jwks.keys)) {
-    throw new Error('not a JWK set');
+  if (typeof jwks !== 'object' || jwks === null || Array.isArray(jwks)) throw new Error('no JSON object');
+  if (!('keys' in jwks)) {
+    if ('jwks_uri' in jwks) throw new Error('no keys member; it is a discovery document, take its jwks_uri');
+    throw new Error('kty' in jwks ? 'no keys member; it is one JWK, not a set' : 'no keys member');
   }
+  if (!Array.isArray(jwks.keys)) throw new Error('a keys member that is no list');
   const imports = await Promise.allSettled(jwks.keys.map((jwk: JWK) => importKey(jwk, algorithm)));
   return imports.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 
-/** Reads the key set behind an https address. Throws UNAVAILABLE when that fails, or gives none in time and size. */
-export async function fetchKeySet(url: URL, algorithm: string, deadline: AbortSignal): Promise<KeySet> {
+/**
+ * Reads the key set behind an https address. Throws UNAVAILABLE when nothing answers in time, or with 408, 429 or 5xx;
+ * INTERNAL when what it answers shows that the address is wrong. `fault` makes the cause of what came.
+ */
+export async function fetchKeySet(
+  url: URL,
+  algorithm: string,
+  deadline: AbortSignal,
+  fault: (what: string) => Error,
+): Promise<KeySet> {
+  const unavailable = (what: string) => new ServiceError('UNAVAILABLE', 'jwks_unavailable', fault(what));
+  const { status, type, body } = await fetchAnswer(url, deadline).catch((error: unknown) => {
+    throw unavailable(`cannot be read: ${failureCode(error)}`);
+  });
+  const size = body.length > MAX_BYTES ? `more than ${MAX_BYTES} bytes` : `${body.length} bytes`;
+  const came = `answers ${status}, ${type}, ${size}`;
+  if (status === 408 || status === 429 || status >= 500) throw unavailable(came);
   try {
-    const response = await fetch(url, {
-      headers: { accept: 'application/jwk-set+json, application/json' },
-      redirect: 'error', // it may lead away from https
-      signal: AbortSignal.any([deadline, AbortSignal.timeout(TIMEOUT_MS)]),
-    });
-    const text = await limitedText(response);
-    if (response.status !== 200) throw new Error(`HTTP status ${response.status}`);
-    return byKid(await readKeySet(JSON.parse(text), algorithm));
+    if (status >= 300 && status < 400) throw new Error('a redirect, which may lead away from https');
+    if (status !== 200) throw new Error('no 200');
+    if (body.length > MAX_BYTES) throw new Error('too large for a key set');
+    return byKid(await readKeySet(parse(body), algorithm));
   } catch (error) {
-    const cause = error instanceof TypeError ? error.cause : error; // what made fetch fail
-    throw new ServiceError('UNAVAILABLE', 'jwks_unavailable', cause ?? error);
+    const what = error instanceof Error ? error.message : error;
+    throw new ServiceError('INTERNAL', 'key_set_invalid', fault(`${came}: ${what}`));
   }
 }
 
 /** Without a `kid` any key may be meant; a `kid` that the set does not have means none. */
 export function byKid(keys: PublicKey[]): KeySet {
-  return (kid) =>
-    keys
-      .filter((key) => kid === undefined || key.kid === kid)
-      .slice(0, MAX_CANDIDATES)
-      .map(({ key }) => key);
+  return (kid) => keys.filter((key) => kid === undefined || key.kid === kid).map(({ key }) => key);
 }
 
+/** The key, if it may verify by the algorithm: kty, crv, alg, use and key_ops are heeded (RFC 7517 §4). */
 async function importKey(jwk: JWK, algorithm: string): Promise<PublicKey> {
-  const key = await createLocalJWKSet({ keys: [jwk] })({ alg: algorithm }); // heeds kty, crv, alg, use and key_ops
+  // What is null is not said, and what else a key may be used for does not matter; jose takes neither.
+  const {
+    alg,
+    key_ops,
+    ext: _,
+    ...rest
+  }: JWK = Object.fromEntries(Object.entries(jwk).filter(([, value]) => value !== null));
+  const fitting: JWK = {
+    ...rest,
+    ...(alg !== undefined && { alg: namesOf(algorithm).includes(alg) ? algorithm : alg }),
+    ...(key_ops !== undefined && { key_ops: key_ops.includes('verify') ? ['verify'] : key_ops }),
+  };
+  const key = await createLocalJWKSet({ keys: [fitting] })({ alg: algorithm });
   const { modulusLength = MIN_RSA_BITS }: Partial<RsaHashedKeyAlgorithm> = key.algorithm;
   if (modulusLength < MIN_RSA_BITS) throw new Error('the RSA key is too short');
-  return { kid: jwk.kid, key };
+  return { kid: fitting.kid, key };
 }
 
-async function limitedText(response: Response): Promise<string> {
+/** What the address answers; of the body no more than is needed to see that it is too large. */
+async function fetchAnswer(url: URL, deadline: AbortSignal): Promise<Answer> {
+  const response = await fetch(url, {
+    headers: { accept: 'application/jwk-set+json, application/json' },
+    redirect: 'manual',
+    signal: AbortSignal.any([deadline, AbortSignal.timeout(TIMEOUT_MS)]),
+  });
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > MAX_BYTES) throw new Error('the answer is larger than 64 KiB');
     chunks.push(chunk);
+    size += chunk.length;
+    if (size > MAX_BYTES) break;
   }
-  return Buffer.concat(chunks).toString();
+  const type = response.headers.get('content-type')?.match(/^[\w.+-]+\/[\w.+-]+/)?.[0] ?? 'no type';
+  return { status: response.status, type, body: Buffer.concat(chunks) };
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(body)); // it passes over a byte order mark
+  } catch {
+    throw new Error('no JSON');
+  }
+}
+
+/** What the network calls its failure: fetch has it in the cause of its own error. */
+function failureCode(error: unknown): unknown {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (!(cause instanceof Error)) return 'unknown';
+  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name;
 }

@@ -60,7 +60,7 @@ const SECRET_ALGORITHMS = new Map([
   ['HS384', { hash: 'SHA-384', bytes: 48 }],
   ['HS512', { hash: 'SHA-512', bytes: 64 }],
 ]);
-const PUBLIC_KEY_ALGORITHM = /^(RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA)$/;
+const PUBLIC_KEY_ALGORITHM = /^(RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA|Ed25519)$/;
 const JWKS_MAX_AGE_MS = 300_000;
 
 /** Reads the text of a secret. Throws ServiceError INTERNAL whose cause names record and field, never a value. */
@@ -120,16 +120,20 @@ async function sharedKey(fields: Fields) {
 async function publicKeys(fields: Fields) {
   const algorithm = fields.text('public_key_algorithm');
   if (!PUBLIC_KEY_ALGORITHM.test(algorithm)) {
-    fields.refuse('public_key_algorithm', 'must be RS, PS or ES with 256, 384 or 512, or EdDSA');
+    fields.refuse('public_key_algorithm', 'must be RS, PS or ES with 256, 384 or 512, or EdDSA or Ed25519');
   }
   if (fields.has('public_key_jwks')) {
     const inline = fields.json('public_key_jwks');
-    const keys = await readKeySet(inline, algorithm).catch(() => fields.refuse('public_key_jwks', 'must be a JWK set'));
+    const keys = await readKeySet(inline, algorithm).catch(({ message }: Error) =>
+      fields.refuse('public_key_jwks', `must be a JWK set, but has ${message}`),
+    );
     if (keys.length === 0) fields.refuse('public_key_jwks', `holds no public key for ${algorithm}`);
     return { algorithm, keys: fixed(byKid(keys)) };
   }
   const url = fields.httpsUrl('public_key_jwk_uri');
-  return { algorithm, keys: new Cached((deadline) => fetchKeySet(url, algorithm, deadline), JWKS_MAX_AGE_MS) };
+  const fault = (what: string) => fields.fault('public_key_jwk_uri', what);
+  const read = (deadline: AbortSignal) => fetchKeySet(url, algorithm, deadline, fault);
+  return { algorithm, keys: new Cached(read, JWKS_MAX_AGE_MS, 'whatever fails') };
 }
 
 function fixed(keySet: KeySet): Cached<KeySet> {

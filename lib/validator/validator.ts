@@ -14,8 +14,12 @@ const READ_AHEAD_MS = 2000;
 
 type SecretVersion = { id: string; createdAt: number; record: ValidatorRecord };
 
-/** One version of a validator record with its keys. `stale`: their source fails, and these are the last good ones. */
-export type Version = SecretVersion & { keySet: KeySet; stage: 'current' | 'previous'; stale: boolean };
+/** One version of a validator record with its keys. `stale`: how their source fails, when these are the last good ones. */
+export type Version = SecretVersion & {
+  keySet: KeySet;
+  stage: 'current' | 'previous';
+  stale: ServiceError | undefined;
+};
 
 /**
  * Reads the records and their key sets before the first request comes, for two seconds at most: Lambda gives a start a
@@ -45,7 +49,7 @@ export class Validator {
   async current(deadline: AbortSignal): Promise<Version> {
     const { value: secret, stale } = await this.#secret.get(deadline);
     const keys = await secret.record.keys.get(deadline);
-    return { ...secret, keySet: keys.value, stage: 'current', stale: stale || keys.stale };
+    return { ...secret, keySet: keys.value, stage: 'current', stale: stale ?? keys.stale };
   }
 
   /**
@@ -58,7 +62,7 @@ export class Validator {
     try {
       const secret = await this.#secret.reload(deadline);
       const keySet = await secret.record.keys.reload(deadline);
-      current = { ...secret, keySet, stage: 'current', stale: false };
+      current = { ...secret, keySet, stage: 'current', stale: undefined };
     } catch (error) {
       failure = error;
     }

@@ -4,7 +4,15 @@ import type { ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { JWK } from 'jose';
-import { assertAccepted, assertFault, assertRefused, type Judge, pass, startJudge } from '../setup/judge.ts';
+import {
+  assertAccepted,
+  assertFault,
+  assertRefused,
+  type Judge,
+  pass,
+  startJudge,
+  type Verdict,
+} from '../setup/judge.ts';
 import { keyPair } from '../setup/key_pairs.ts';
 import { startKeyServer } from '../setup/key_server.ts';
 import { newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
@@ -116,34 +124,41 @@ describe('public_key_jwk_uri', () => {
   });
 });
 
-describe('a key set that cannot be had is a 503, and no token is refused', async () => {
+describe('an address that does not answer is a 503, no token is refused, and the audit record says what came', async () => {
   const ours = await keysOf('ours');
-  const tooLarge = JSON.stringify({ ...ours, padding: ' '.repeat(65_536) });
-  const faults: Record<string, (response: ServerResponse) => unknown> = {
-    'a status of 404': (response) => response.writeHead(404).end(JSON.stringify(ours)),
-    'a status of 500': (response) => response.writeHead(500).end(),
-    'no content': (response) => response.writeHead(204).end(),
-    'a redirect, even to a good one': (response) =>
-      response.req.url === '/moved'
-        ? response.end(JSON.stringify(ours))
-        : response.writeHead(302, { location: '/moved' }).end(),
-    'what is not JSON': (response) => response.end('<html></html>'),
-    'what is no key set': (response) => response.end('{"keys":{}}'),
-    'the word null': (response) => response.end('null'),
-    'more than 64 KiB': (response) => response.end(tooLarge),
-    'more than 64 KiB, compressed': (response) =>
-      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(tooLarge)),
-    'an answer that breaks off': (response) =>
-      response.writeHead(200, { 'content-length': 1000 }).write('{', () => response.destroy()),
-    'a reset connection': (response) => response.req.socket.destroy(),
+  const faults: Record<string, [answer: (response: ServerResponse) => unknown, fault: RegExp]> = {
+    'a status of 500': [(response) => response.writeHead(500).end(), /answers 500, no type, 0 bytes$/],
+    'a status of 599': [(response) => response.writeHead(599).end('{}'), /answers 599, no type, 2 bytes$/],
+    'a status of 408': [(response) => response.writeHead(408).end(), /answers 408, /],
+    'a status of 429': [
+      (response) => response.writeHead(429, { 'content-type': 'text/html; charset=utf-8' }).end('<p>'),
+      /answers 429, text\/html, 3 bytes$/,
+    ],
+    'an answer that breaks off': [
+      (response) => response.writeHead(200, { 'content-length': 1000 }).write('{', () => response.destroy()),
+      /cannot be read: UND_ERR_SOCKET$/,
+    ],
+    'a reset connection': [(response) => response.req.socket.destroy(), /cannot be read: [A-Z_]+$/],
+    'an answer that is no HTTP': [(response) => response.req.socket.end('220 ready\r\n'), /cannot be read: \w+$/],
+    'a body that is not compressed as it says': [
+      (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('{}'),
+      /cannot be read: Z_\w+$/,
+    ],
   };
-  for (const [name, answer] of Object.entries(faults)) {
+  for (const [name, [answer, fault]] of Object.entries(faults)) {
     test(name, async () => {
       server.serve(answer);
-      const judgeToken = await judge(recordOf('ES256'));
-      assertFault(await judgeToken(await tokenBy('ours')), 503, 'jwks_unavailable');
+      const { secretId, judgeToken } = await stored();
+      const verdict = await judgeToken(await tokenBy('ours'));
+      assertFault(verdict, 503, 'jwks_unavailable');
+      assertTold(verdict, secretId, fault);
       server.serve(ours);
       assertAccepted(await judgeToken(await tokenBy('ours')));
+      server.serve(answer);
+      pass(MAX_AGE);
+      const stale = await judgeToken(await tokenBy('ours'));
+      assertAccepted(stale, { stale_record: 1 });
+      assertTold(stale, secretId, fault);
     });
   }
 
@@ -164,7 +179,7 @@ describe('a key set that cannot be had is a 503, and no token is refused', async
     const judgeToken = await judge({ ...recordOf('ES256'), public_key_jwk_uri: stranger.url });
     const verdict = await judgeToken(await tokenBy('ours'));
     assertFault(verdict, 503, 'jwks_unavailable');
-    assert.equal(verdict.audit.fault, 'Error DEPTH_ZERO_SELF_SIGNED_CERT');
+    assert.match(String(verdict.audit.fault), /cannot be read: DEPTH_ZERO_SELF_SIGNED_CERT$/);
   });
 
   test('a server that hangs, with the deadline near', { timeout: 9000 }, async () => {
@@ -174,6 +189,83 @@ describe('a key set that cannot be had is a 503, and no token is refused', async
     assertFault(await judgeToken(await tokenBy('ours'), { remainingMs: 1600 }), 503, 'jwks_unavailable');
   });
 });
+
+describe('an answer that shows the address to be wrong is a 500, and a last good set serves on', async () => {
+  const ours = await keysOf('ours');
+  const [jwk] = ours.keys;
+  const set = JSON.stringify(ours);
+  const send = (body: unknown, type?: string) => (response: ServerResponse) =>
+    response
+      .writeHead(200, type ? { 'content-type': type } : {})
+      .end(typeof body === 'string' ? body : JSON.stringify(body));
+  const tooLarge = JSON.stringify({ ...ours, padding: ' '.repeat(65_536) });
+  const discovery = { issuer: 'https://issuer.example', jwks_uri: 'https://issuer.example/jwks' };
+  const answers: Record<string, [answer: (response: ServerResponse) => unknown, fault: RegExp]> = {
+    'a status of 404': [
+      (response) => response.writeHead(404, { 'content-type': 'application/json' }).end('{}'),
+      /answers 404, application\/json, 2 bytes: no 200$/,
+    ],
+    'a status of 401': [(response) => response.writeHead(401).end(), /answers 401, no type, 0 bytes: no 200$/],
+    'a status of 203, even with a set': [(response) => response.writeHead(203).end(set), /answers 203, .*: no 200$/],
+    'no content': [(response) => response.writeHead(204).end(), /answers 204, .*: no 200$/],
+    'a redirect, even to a good one': [
+      (response) =>
+        response.req.url === '/moved' ? response.end(set) : response.writeHead(302, { location: '/moved' }).end(),
+      /answers 302, .*: a redirect, which may lead away from https$/,
+    ],
+    'a page of HTML': [send('<html></html>', 'text/html'), /answers 200, text\/html, 13 bytes: no JSON$/],
+    PEM: [send('-----BEGIN PUBLIC KEY-----'), /: no JSON$/],
+    nothing: [send(''), /answers 200, no type, 0 bytes: no JSON$/],
+    'a discovery document': [send(discovery), /: no keys member; it is a discovery document, take its jwks_uri$/],
+    'one JWK instead of a set': [send(jwk), /: no keys member; it is one JWK, not a set$/],
+    'a list of JWKs': [send(ours.keys), /: no JSON object$/],
+    'keys that are no list': [send({ keys: {} }), /: a keys member that is no list$/],
+    'the word null': [send('null'), /: no JSON object$/],
+    'more than 64 KiB': [send(tooLarge), /answers 200, no type, more than 65536 bytes: too large for a key set$/],
+    'more than 64 KiB, compressed': [
+      (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(tooLarge)),
+      /more than 65536 bytes/,
+    ],
+  };
+  for (const [name, [answer, fault]] of Object.entries(answers)) {
+    test(name, async () => {
+      server.serve(answer);
+      const { secretId, judgeToken } = await stored();
+      const verdict = await judgeToken(await tokenBy('ours'));
+      assertFault(verdict, 500, 'key_set_invalid');
+      assertTold(verdict, secretId, fault);
+      server.serve(ours);
+      assertAccepted(await judgeToken(await tokenBy('ours')), { fault: undefined });
+      server.serve(answer);
+      pass(MAX_AGE);
+      for (const _ of 'twice') {
+        const stale = await judgeToken(await tokenBy('ours'));
+        assertAccepted(stale, { stale_record: 1 });
+        assertTold(stale, secretId, fault);
+      }
+      pass(HOUR - MAX_AGE);
+      assertFault(await judgeToken(await tokenBy('ours')), 500, 'key_set_invalid');
+    });
+  }
+
+  test('a byte order mark before a good set is passed over', async () => {
+    server.serve((response) => response.end(`\ufeff${set}`));
+    assertAccepted(await (await judgeNow())(await tokenBy('ours')));
+  });
+});
+
+/** A cold start with a record of the address, in a secret whose name is known. */
+async function stored() {
+  const secretId = await storeRecord(recordOf('ES256'));
+  return { secretId, judgeToken: await judgeBy([secretId]) };
+}
+
+function assertTold({ audit, text }: Verdict, secretId: string, fault: RegExp): void {
+  const [, told = ''] = String(audit.fault).match(/^validator record (.*)$/) ?? [];
+  assert.ok(told.startsWith(`${secretId}: public_key_jwk_uri `), String(audit.fault));
+  assert.match(told, fault);
+  assert.ok(!text.includes('jwk'));
+}
 
 describe('the keys of a set', () => {
   const accepts = async (keys: unknown[], token: string) => {
@@ -189,8 +281,9 @@ describe('the keys of a set', () => {
     const { keys } = await keysOf(...'abcdefghijk');
     await accepts(keys, await tokenBy('a', {}));
     await accepts(keys, await tokenBy('j', {}));
-    await refuses(keys, await tokenBy('k', {}), 'signature');
+    await refuses(keys, await tokenBy('k', {}), 'too_many_keys');
     await accepts(keys, await tokenBy('k'));
+    await refuses(keys.slice(0, 10), await tokenBy('k', {}), 'signature');
   });
 
   test('are all tried when they have the same kid', async () => {
@@ -219,6 +312,33 @@ describe('the keys of a set', () => {
     for (const key of useless) await refuses([key], await tokenBy('a'), 'unknown_key');
     await accepts([...useless, jwk], await tokenBy('a'));
   });
+
+  test('are used whatever else they are for, and whatever is null in them', async () => {
+    const [jwk] = (await keysOf('a')).keys;
+    for (const members of [
+      { key_ops: ['verify', 'encrypt'] },
+      { key_ops: ['sign', 'verify'] },
+      { key_ops: ['verify', 'verify'] },
+      { key_ops: 'verify' },
+      { alg: null, use: null, key_ops: null, x5c: null, ext: null },
+      { ext: 'true' },
+    ]) {
+      await accepts([{ ...jwk, ...members }], await tokenBy('a'));
+    }
+    await accepts([{ ...jwk, kid: null }], await tokenBy('a', {}));
+  });
+
+  for (const record of ['EdDSA', 'Ed25519']) {
+    for (const key of ['EdDSA', 'Ed25519', undefined, null]) {
+      for (const token of ['EdDSA', 'Ed25519']) {
+        test(`are one algorithm's: ${record} in the record, ${key} in the key, ${token} in the token`, async () => {
+          server.serve({ keys: [{ ...(await keyPair('EdDSA')).jwk, alg: key }] });
+          const judgeToken = await judge(recordOf(record));
+          assertAccepted(await judgeToken(await tokenBy('ours', { kid: 'ours', alg: token }, 'EdDSA')));
+        });
+      }
+    }
+  }
 
   test('are never those of a token header', async () => {
     const [ours, attackers] = [await keysOf('ours'), await keysOf('attacker')];
