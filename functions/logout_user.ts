@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { newSecretsManager } from '../lib/aws/client.ts';
+import { newDynamoDB, newSecretsManager } from '../lib/aws/client.ts';
 import { type AuditContext, audit, noteCaller, noteRequest } from '../lib/request/audit.ts';
 import { type DeadlineContext, deadline } from '../lib/request/deadline.ts';
 import { header } from '../lib/request/http.ts';
@@ -17,14 +17,14 @@ import { readAhead, Validator } from '../lib/validator/validator.ts';
 const settings = readSettings(process.env, 'VALIDATOR_SECRET_IDS');
 const secrets = newSecretsManager();
 const validators = settings.secretIds.map((id) => new Validator(id, settings.validatorMaxAgeMs, secrets, CALLER));
-const sessions = new SessionStores(settings);
+const sessions = new SessionStores(settings, newDynamoDB(settings.stores.length));
 await readAhead(validators);
 
 /** POST /auth/logout_user/{user_id}: true when live sessions existed, and none of the user's is left. */
 export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContext & DeadlineContext & RpcContext>({
   timeoutEarlyInMillis: 0,
 })
-  .use(audit())
+  .use(audit('logout_user'))
   .use(jsonRpc())
   .use(deadline())
   .handler(async (event, context) => {

@@ -22,6 +22,7 @@ export type Reason =
   | 'record_refused'
   | 'record_invalid'
   | 'key_set_invalid'
+  | 'account_invalid'
   | 'aws_refused'
   | 'aws_unavailable'
   | 'jwks_unavailable'

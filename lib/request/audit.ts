@@ -34,20 +34,22 @@ const OWN_WORDS = new Set<Reason>([
 
 /** What is noted of a request while it is served. The log holds these fields and no others, whatever the request carries. */
 export type AuditRecord = {
+  route: string;
   startedAt: number;
   userId?: string;
   callerReason?: unknown;
   caller?: Pick<Verified, 'claims' | 'version'> & { tokenId: string };
   fault?: ServiceError;
+  outcome?: string;
   tallies: StoreTally[];
 };
 export type AuditContext = Context & { audit: AuditRecord };
 
 /** Writes one JSON line for each request, whatever becomes of it, with its metrics in CloudWatch's embedded format. */
-export function audit(): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error, AuditContext> {
+export function audit(route: string): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error, AuditContext> {
   return {
     before: (request) => {
-      request.context.audit = { startedAt: Date.now(), tallies: [] };
+      request.context.audit = { route, startedAt: Date.now(), tallies: [] };
     },
     after: (request) => {
       write(request.event, request.context);
@@ -71,20 +73,26 @@ export function noteRequest(audit: AuditRecord, userId: string, reason?: unknown
   audit.callerReason = reason;
 }
 
+/** Notes that nobody is to be logged out, since no user has linked the account that the provider names. */
+export function noteNoAccount(audit: AuditRecord): void {
+  audit.outcome = 'no_account';
+}
+
 function metrics(dimensions: string[], units: Record<string, string>) {
   const Metrics = Object.entries(units).map(([Name, Unit]) => ({ Name, Unit }));
   return { Namespace: 'auth-logout-user', Dimensions: [['function_name', ...dimensions]], Metrics };
 }
 
 function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: ServiceError): void {
-  const { startedAt, userId, callerReason, caller, fault, tallies } = context.audit;
+  const { route, startedAt, outcome, userId, callerReason, caller, fault, tallies } = context.audit;
   const tally = total(tallies);
   const refused = error?.code === 'UNAUTHENTICATED' || error?.code === 'NOT_ALLOWED';
   const line = {
     timestamp: new Date(startedAt).toISOString(),
     level: error?.code === 'INTERNAL' || error?.code === 'UNAVAILABLE' ? 'ERROR' : 'INFO',
     message: 'logout',
-    outcome: error?.code.toLowerCase() ?? (tally.live > 0 ? 'logged_out' : 'no_live_session'),
+    route,
+    outcome: error?.code.toLowerCase() ?? outcome ?? (tally.live > 0 ? 'logged_out' : 'no_live_session'),
     reason: error?.reason,
     fault: describe(error ?? fault ?? caller?.version.stale),
     user_id: clean(userId),

@@ -1,5 +1,4 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { newDynamoDB } from '../aws/client.ts';
 import { awsError } from '../aws/error.ts';
 import { endByIndex } from './by_index.ts';
 import { endByKey } from './by_key.ts';
@@ -13,10 +12,10 @@ export class SessionStores {
   readonly #settleMs: number;
   readonly #client: DynamoDBClient;
 
-  constructor({ stores, settleMs }: { stores: Store[]; settleMs: number }) {
+  constructor({ stores, settleMs }: { stores: Store[]; settleMs: number }, client: DynamoDBClient) {
     this.#stores = stores;
     this.#settleMs = settleMs;
-    this.#client = newDynamoDB(stores.length);
+    this.#client = client;
   }
 
   /**

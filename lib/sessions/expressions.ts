@@ -103,7 +103,7 @@ function oneOf(name: string, given: Guard['equals'], values: Item): string {
 }
 
 /** Always by alias: user, token, key, data, ttl and many more are reserved words. One for each attribute, used often or once. */
-class Aliases {
+export class Aliases {
   readonly names: Record<string, string> = {};
   readonly #aliases = new Map<string, string>();
 

@@ -15,6 +15,11 @@ export const KNOWN_LAYOUTS: Record<string, Layout> = {
     userKey: { name: 'pk', type: 'S', value: 'USER#{user_id}' },
     sortKey: { name: 'sk', beginsWith: 'SESSION#' },
     expiry: { name: 'expires', unit: 'seconds' },
+    account: {
+      index: 'GSI1',
+      partitionKey: { name: 'GSI1PK', value: 'ACCOUNT#{provider}' },
+      sortKey: { name: 'GSI1SK', value: 'ACCOUNT#{sub}' },
+    },
   },
   // As the adapter writes by default, with two indexes; with one (its option gsiName) the expiry is in ExpiresAt.
   lucia: {

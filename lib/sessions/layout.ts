@@ -14,7 +14,10 @@ export type Layout = {
   expiry?: { name: string; unit: 'seconds' | 'milliseconds' | 'iso' };
   /** Only with an index: an attribute that has this value, or one of these, in every session item and in no other. */
   guard?: { name: string; equals: GuardValue | GuardValue[] };
+  /** The items that link the account of an OpenID provider to a user; `{provider}` and `{sub}` in the values are replaced. */
+  account?: { index: string; partitionKey: KeyValue; sortKey: KeyValue };
 };
+type KeyValue = { name: string; value: string };
 type GuardValue = string | boolean;
 
 const USER_ID = /\{user_id(:lower)?\}/g;
@@ -48,14 +51,16 @@ export function userKeyValue({ userKey }: Layout, userId: string): { S: string }
 }
 
 function checkLayout(given: unknown): Layout {
-  const found = members(given, 'the layout', ['tableKey', 'userKey'], ['index', 'sortKey', 'expiry', 'guard']);
+  const optional = ['index', 'sortKey', 'expiry', 'guard', 'account'];
+  const found = members(given, 'the layout', ['tableKey', 'userKey'], optional);
   const layout: Layout = {
     tableKey: checkTableKey(found.tableKey),
-    index: found.index === undefined ? null : checkIndex(found.index),
+    index: found.index === undefined ? null : checkIndex(found.index, 'index'),
     userKey: checkUserKey(found.userKey),
     ...(found.sortKey !== undefined && { sortKey: checkSortKey(found.sortKey) }),
     ...(found.expiry !== undefined && { expiry: checkExpiry(found.expiry) }),
     ...(found.guard !== undefined && { guard: checkGuard(found.guard) }),
+    ...(found.account !== undefined && { account: checkAccount(found.account) }),
   };
   checkTogether(layout);
   return layout;
@@ -67,7 +72,10 @@ function checkTogether({ userKey, ...others }: Layout): void {
   if (JSON.stringify([userKey.name, others]).includes('{user_id')) {
     refuse('{user_id} is allowed in userKey.value only: remove it elsewhere');
   }
-  const { tableKey, index, sortKey, expiry, guard } = others;
+  const { tableKey, index, sortKey, expiry, guard, account } = others;
+  if (account && userKey.value.match(USER_ID)?.join() !== '{user_id}') {
+    refuse('account needs {user_id} in userKey.value once, and not folded: the user id is read back from that key');
+  }
   for (const [member, attribute] of Object.entries({ sortKey, expiry, guard })) {
     if (attribute?.name === userKey.name) refuse(`${member}.name must be another attribute than userKey.name`);
   }
@@ -97,9 +105,11 @@ function checkTableKey(given: unknown): string[] {
   return given.map((name) => text(name, 'each name in tableKey'));
 }
 
-function checkIndex(given: unknown): string {
-  const index = text(given, 'index');
-  return /^[\w.-]{3,255}$/.test(index) ? index : refuse('index must be a name: 3 to 255 letters, digits, _, - and .');
+function checkIndex(given: unknown, where: string): string {
+  const index = text(given, where);
+  return /^[\w.-]{3,255}$/.test(index)
+    ? index
+    : refuse(`${where} must be a name: 3 to 255 letters, digits, _, - and .`);
 }
 
 function checkUserKey(given: unknown): Layout['userKey'] {
@@ -139,4 +149,24 @@ function checkGuardValues(given: unknown): GuardValue | GuardValue[] {
     refuse(`guard.equals must list 1 to ${MAX_GUARD_VALUES} values`);
   }
   return given.map((value) => (typeof value === 'boolean' ? value : text(value, 'each value in guard.equals')));
+}
+
+function checkAccount(given: unknown): NonNullable<Layout['account']> {
+  const { index, partitionKey, sortKey } = members(given, 'account', ['index', 'partitionKey', 'sortKey']);
+  const account = {
+    index: checkIndex(index, 'account.index'),
+    partitionKey: checkKeyValue(partitionKey, 'account.partitionKey'),
+    sortKey: checkKeyValue(sortKey, 'account.sortKey'),
+  };
+  const values = account.partitionKey.value + account.sortKey.value;
+  // Else any account of the provider, or of another one, would be this user's.
+  for (const part of ['{provider}', '{sub}']) {
+    if (!values.includes(part)) refuse(`account needs ${part} in partitionKey.value or sortKey.value`);
+  }
+  return account;
+}
+
+function checkKeyValue(given: unknown, where: string): KeyValue {
+  const { name, value } = members(given, where, ['name', 'value']);
+  return { name: text(name, `${where}.name`), value: text(value, `${where}.value`) };
 }

@@ -11,32 +11,42 @@ test('is a valid OpenAPI 3.1 description', async () => {
   assert.equal(validator.version, '3.1');
 });
 
-const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+const LOGOUT_USER = '/auth/logout_user/{user_id}';
+const BACKCHANNEL_LOGOUT = '/auth/backchannel_logout';
+const NO_STORE = { 'cache-control': 'no-store' };
+const JSON_HEADERS = { 'content-type': 'application/json', ...NO_STORE };
 const RESULT = { jsonrpc: '2.0', id: 1, result: true };
+const error = (code: number) => ({ jsonrpc: '2.0', id: null, error: { code, message: 'x' } });
 
 test('describes the answer of a logout', () => {
-  assert.deepEqual(departures(200, JSON_HEADERS, RESULT), []);
+  assert.deepEqual(departures(LOGOUT_USER, 200, JSON_HEADERS, JSON.stringify(RESULT)), []);
 });
 
-const departing: [string, Parameters<typeof departures>][] = [
-  ['another status', [418, JSON_HEADERS, RESULT]],
-  ['a missing header', [200, { 'content-type': 'application/json' }, RESULT]],
-  ['a header too many', [200, { ...JSON_HEADERS, 'x-powered-by': 'x' }, RESULT]],
-  ['a wrong header', [200, { ...JSON_HEADERS, 'cache-control': 'public' }, RESULT]],
-  ['a wrong content type', [200, { ...JSON_HEADERS, 'content-type': 'text/html' }, RESULT]],
-  ['a member too many', [200, JSON_HEADERS, { ...RESULT, more: 1 }]],
-  ['a result that is no boolean', [200, JSON_HEADERS, { ...RESULT, result: 1 }]],
-  [
-    'a code of another status',
-    [404, JSON_HEADERS, { jsonrpc: '2.0', id: null, error: { code: -32001, message: 'x' } }],
-  ],
-  [
-    'a 401 without a challenge',
-    [401, JSON_HEADERS, { jsonrpc: '2.0', id: null, error: { code: -32001, message: 'x' } }],
-  ],
+test('describes the answers to an OpenID provider', () => {
+  const refusal = JSON.stringify({ error: 'invalid_request', error_description: 'The logout token is not accepted' });
+  assert.deepEqual(departures(BACKCHANNEL_LOGOUT, 200, NO_STORE, ''), []);
+  assert.deepEqual(departures(BACKCHANNEL_LOGOUT, 400, JSON_HEADERS, refusal), []);
+});
+
+const departing: [string, path: string, status: number, headers: Record<string, string>, body: unknown][] = [
+  ['another status', LOGOUT_USER, 418, JSON_HEADERS, RESULT],
+  ['a missing header', LOGOUT_USER, 200, { 'content-type': 'application/json' }, RESULT],
+  ['a header too many', LOGOUT_USER, 200, { ...JSON_HEADERS, 'x-powered-by': 'x' }, RESULT],
+  ['a wrong header', LOGOUT_USER, 200, { ...JSON_HEADERS, 'cache-control': 'public' }, RESULT],
+  ['a wrong content type', LOGOUT_USER, 200, { ...JSON_HEADERS, 'content-type': 'text/html' }, RESULT],
+  ['a member too many', LOGOUT_USER, 200, JSON_HEADERS, { ...RESULT, more: 1 }],
+  ['a result that is no boolean', LOGOUT_USER, 200, JSON_HEADERS, { ...RESULT, result: 1 }],
+  ['a code of another status', LOGOUT_USER, 404, JSON_HEADERS, error(-32001)],
+  ['a 401 without a challenge', LOGOUT_USER, 401, JSON_HEADERS, error(-32001)],
+  ['another path', '/auth/logout', 200, JSON_HEADERS, RESULT],
+  ['a 401 to a provider', BACKCHANNEL_LOGOUT, 401, JSON_HEADERS, { error: 'invalid_client' }],
+  ['a body where a provider gets none', BACKCHANNEL_LOGOUT, 200, NO_STORE, {}],
+  ['a type of no body', BACKCHANNEL_LOGOUT, 200, JSON_HEADERS, undefined],
+  ['an error of another status', BACKCHANNEL_LOGOUT, 500, JSON_HEADERS, { error: 'invalid_request' }],
+  ['a 503 without a time', BACKCHANNEL_LOGOUT, 503, JSON_HEADERS, { error: 'temporarily_unavailable' }],
 ];
-for (const [what, answer] of departing) {
+for (const [what, path, status, headers, body] of departing) {
   test(`does not describe ${what}`, () => {
-    assert.notDeepEqual(departures(...answer), []);
+    assert.notDeepEqual(departures(path, status, headers, body === undefined ? '' : JSON.stringify(body)), []);
   });
 }

@@ -33,20 +33,35 @@ registerHooks({
   },
 });
 
+/** The path of each function's route, as docs/openapi.yaml has it. */
+const PATHS = { logout_user: '/auth/logout_user/{user_id}', backchannel_logout: '/auth/backchannel_logout' };
+
 /** Loads the real function in this environment, as Lambda does: settings are read and checked now, caches are empty. */
-export async function coldStart(environment: Record<string, string>): Promise<Lambda> {
+export async function coldStart(
+  environment: Record<string, string>,
+  name: keyof typeof PATHS = 'logout_user',
+): Promise<Lambda> {
   for (const name of ['SESSIONS_TABLE', 'SESSION_LAYOUT', 'MORE_STORES', 'USER_ID_PATTERN', 'SETTLE_SECONDS'])
     delete process.env[name];
-  for (const name of ['VALIDATOR_SECRET_IDS', 'VALIDATOR_MAX_AGE_SECONDS']) delete process.env[name];
+  for (const name of ['VALIDATOR_SECRET_IDS', 'OPENID_PROVIDER_SECRET_IDS', 'VALIDATOR_MAX_AGE_SECONDS'])
+    delete process.env[name];
   Object.assign(process.env, environment, { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'false' }); // AWS is local, whatever the template says
-  const url = new URL(`../../functions/logout_user.ts?cold=${coldStarts++}`, import.meta.url);
+  const url = new URL(`../../functions/${name}.ts?cold=${coldStarts++}`, import.meta.url);
   const { handler }: { handler: (event: unknown, context: Context) => Promise<APIGatewayProxyStructuredResultV2> } =
     await import(url.href);
 
   const send = async (event: unknown, remainingMs = 10_000) => {
-    const { statusCode: status = 0, headers = {}, body: text = '' } = await handler(event, lambdaContext(remainingMs));
-    const json = JSON.parse(text);
-    assert.deepEqual(departures(status, headers, json), [], 'every answer is as docs/openapi.yaml describes it');
+    const {
+      statusCode: status = 0,
+      headers = {},
+      body: text = '',
+    } = await handler(event, lambdaContext(name, remainingMs));
+    const json = JSON.parse(text || '{}');
+    assert.deepEqual(
+      departures(PATHS[name], status, headers, text),
+      [],
+      'every answer is as docs/openapi.yaml describes it',
+    );
     return { status, headers, text, json };
   };
   return { send, invoke: ({ remainingMs, ...request } = {}) => send(gatewayEvent(request), remainingMs) };
@@ -100,15 +115,15 @@ export function gatewayEvent({
   };
 }
 
-function lambdaContext(remainingMs: number): Context {
+function lambdaContext(functionName: string, remainingMs: number): Context {
   const end = performance.now() + remainingMs;
   return {
     awsRequestId: randomUUID(),
-    functionName: 'logout_user',
+    functionName,
     functionVersion: '$LATEST',
-    invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:logout_user',
+    invokedFunctionArn: `arn:aws:lambda:us-east-1:000000000000:function:${functionName}`,
     memoryLimitInMB: '512',
-    logGroupName: '/aws/lambda/logout_user',
+    logGroupName: `/aws/lambda/${functionName}`,
     logStreamName: 'test',
     callbackWaitsForEmptyEventLoop: true,
     getRemainingTimeInMillis: () => Math.floor(end - performance.now()),

@@ -4,19 +4,19 @@ import { parse } from 'yaml';
 
 type Ref = { $ref?: string };
 type Header = Ref & { required?: boolean; schema: object };
-type Response = Ref & { headers: Record<string, Header>; content: Record<string, { schema: object }> };
+type Response = Ref & { headers: Record<string, Header>; content?: Record<string, { schema: object }> };
 
 /** docs/openapi.yaml, parsed. */
 export const openapi = parse(readFileSync(new URL('../../docs/openapi.yaml', import.meta.url), 'utf8'));
 
-const responses: Record<string, Response> = openapi.paths['/auth/logout_user/{user_id}'].post.responses;
 const references = new Map<string, object>(); // Ajv compiles a schema once if it is the same object
 const ajv = new Ajv2020({ strict: false }).addSchema(openapi, 'openapi');
 
-/** Where an answer departs from docs/openapi.yaml: in its status, a header, or the body. Empty when it does not. */
-export function departures(status: number, headers: Record<string, unknown>, body: unknown): string[] {
-  if (!responses[status]) return [`status ${status} is not described`];
-  const { headers: described, content } = resolve(responses[status]);
+/** Where an answer of that path departs from docs/openapi.yaml: in its status, a header, or the body. Empty when it does not. */
+export function departures(path: string, status: number, headers: Record<string, unknown>, text: string): string[] {
+  const response: Response | undefined = openapi.paths[path]?.post.responses[status];
+  if (!response) return [`status ${status} of ${path} is not described`];
+  const { headers: described, content } = resolve(response);
   const faults = Object.keys(headers).flatMap((name) =>
     name === 'content-type' || described[titled(name)] ? [] : [`${name} is not described`],
   );
@@ -25,9 +25,14 @@ export function departures(status: number, headers: Record<string, unknown>, bod
     const value = headers[name.toLowerCase()];
     if (value === undefined ? required : !ajv.validate(schema, value)) faults.push(`${name}: ${value}`);
   }
-  const schema = content[String(headers['content-type'])]?.schema;
-  if (!schema) return [...faults, `content-type: ${headers['content-type']}`];
-  return ajv.validate(absolute(schema), body) ? faults : [...faults, `body ${ajv.errorsText()}`];
+  return [...faults, ...departuresOfBody(content, headers['content-type'], text)];
+}
+
+function departuresOfBody(content: Response['content'], type: unknown, text: string): string[] {
+  if (!content) return type === undefined && text === '' ? [] : [`a body where none is described: ${type}`];
+  const schema = content[String(type)]?.schema;
+  if (!schema) return [`content-type: ${type}`];
+  return ajv.validate(absolute(schema), JSON.parse(text)) ? [] : [`body ${ajv.errorsText()}`];
 }
 
 /** Follows a reference within the description. */

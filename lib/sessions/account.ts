@@ -1,0 +1,82 @@
+// From an OpenID provider's `sub` to a user id, also where users have ids of their own and an item links the two.
+import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import { awsError } from '../aws/error.ts';
+import { ServiceError } from '../errors.ts';
+import { Aliases, type Item } from './expressions.ts';
+import type { Layout } from './layout.ts';
+import { Pace } from './pace.ts';
+import { told } from './pass.ts';
+import type { Store } from './store.ts';
+
+const MAX_PARTITION_KEY_BYTES = 2048;
+const MAX_SORT_KEY_BYTES = 1024;
+
+/** What a provider's record says of its users: their id with `{sub}` in it, or by what name their accounts are linked. */
+export type ProviderUsers = { name: string; userId: string; accountProvider: string | undefined };
+
+/** Where the items are that link accounts to users. */
+type Links = { table: string; account: NonNullable<Layout['account']>; userKey: Layout['userKey'] };
+
+/**
+ * The id of the user whom the provider calls `sub`; undefined when no account is linked to that, which one Query tells.
+ * The links are in the first store whose layout has `account`. Throws USER_ID_NOT_ACCEPTED when its keys cannot hold `sub`.
+ */
+export async function findUserId(
+  sub: string,
+  { name, userId, accountProvider }: ProviderUsers,
+  stores: Store[],
+  client: DynamoDBClient,
+  deadline: AbortSignal,
+): Promise<string | undefined> {
+  if (accountProvider === undefined) return userId.replaceAll('{sub}', () => sub);
+
+  const [links] = stores.flatMap(({ table, layout: { account, userKey } }) =>
+    account ? [{ table, account, userKey }] : [],
+  );
+  if (!links) {
+    const mend = new Error(`validator record ${name}: account_provider needs a layout that has account`);
+    throw new ServiceError('INTERNAL', 'record_invalid', mend);
+  }
+  const query = new QueryCommand(accountQuery(links, accountProvider, sub));
+  const send = () => client.send(query, { abortSignal: deadline });
+  const { Items } = await new Pace(deadline).send(send).catch((error: unknown) => Promise.reject(awsError(error)));
+
+  const userIds = new Set(told(Items).map((item) => linkedUserId(item, links)));
+  if (userIds.size > 1) throw new ServiceError('INTERNAL', 'account_invalid', 'one account is linked to several users');
+  return [...userIds][0];
+}
+
+/** The Query for the item that links the account. It asks for the user's key alone: the item holds the provider's tokens. */
+function accountQuery({ table, account, userKey }: Links, provider: string, sub: string): QueryCommandInput {
+  const { index, partitionKey, sortKey } = account;
+  const value = (template: string, maxBytes: number) => {
+    const S = template.replace(/\{(provider|sub)\}/g, (_, part) => (part === 'sub' ? sub : provider));
+    if (S.isWellFormed() && Buffer.byteLength(S) <= maxBytes) return { S };
+    throw new ServiceError('USER_ID_NOT_ACCEPTED', 'user_id');
+  };
+  const alias = new Aliases();
+  return {
+    TableName: table,
+    IndexName: index,
+    KeyConditionExpression: `${alias.of(partitionKey.name)} = :partition AND ${alias.of(sortKey.name)} = :sort`,
+    Select: 'SPECIFIC_ATTRIBUTES', // said aloud: the role's policy asks for it
+    ProjectionExpression: alias.of(userKey.name),
+    ExpressionAttributeNames: alias.names,
+    ExpressionAttributeValues: {
+      ':partition': value(partitionKey.value, MAX_PARTITION_KEY_BYTES),
+      ':sort': value(sortKey.value, MAX_SORT_KEY_BYTES),
+    },
+  };
+}
+
+/** The user id in the key of the item, read back by the layout. */
+function linkedUserId(item: Item, { userKey }: Links): string {
+  const { S, N } = item[userKey.name] ?? {};
+  const value = S ?? N ?? '';
+  const [before = '', after = ''] = userKey.value.split('{user_id}');
+  const userId = value.slice(before.length, value.length - after.length);
+  if (userId === '' || before + userId + after !== value) {
+    throw new ServiceError('INTERNAL', 'account_invalid', `${userKey.name} of the linked item is no key of a user`);
+  }
+  return userId;
+}
