@@ -1,0 +1,301 @@
+// The promise of the route for OpenID providers, through the real handler, against a local DynamoDB and Secrets Manager.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { readLayout } from '../lib/sessions/layout.ts';
+import { refuse } from './faults/faults.ts';
+import { keyPair } from './setup/key_pairs.ts';
+import { auditLines, coldStart } from './setup/lambda.ts';
+import {
+  assertFault,
+  assertLoggedOut,
+  assertRefused,
+  type Delivery,
+  deliver,
+  formEvent,
+  LOGOUT_EVENT,
+  newLogoutClaims,
+  newProvider,
+  type Provider,
+  signLogoutToken,
+  startProviders,
+} from './setup/provider.ts';
+import { startFaultyAws } from './setup/route.ts';
+import { createTable, newSessions, putItems, sessionsLeft } from './setup/tables.ts';
+import { storeRecord } from './setup/tokens.ts';
+
+const { dynamodb, secretsManager } = await startFaultyAws();
+const SESSIONS_TABLE = await createTable(readLayout('default'));
+const provider = await newProvider();
+const lambda = await startProviders([provider], { SESSIONS_TABLE });
+
+let users = 100;
+/** A user of his own for each test, with so many sessions. */
+async function newUser(sessions = 2): Promise<string> {
+  const user = String(users++);
+  await putItems(SESSIONS_TABLE, newSessions(user, sessions));
+  return user;
+}
+
+/** A logout token for the user; claims and header given replace its own. */
+function tokenFor(user: string, claims: Record<string, unknown> = {}, by: Provider = provider): Promise<string> {
+  return signLogoutToken(by, newLogoutClaims(user, claims));
+}
+
+describe('sessions', () => {
+  test('every one of the user’s is gone, across pages, and nobody else’s', async () => {
+    const [user, other] = [await newUser(3), await newUser(3)];
+    await putItems(SESSIONS_TABLE, newSessions(user, 30, { payload: 60_000 }));
+    const delivery = await deliver(lambda, await tokenFor(user, { jti: 'one' }));
+    assertLoggedOut(delivery, {
+      outcome: 'logged_out',
+      user_id: user,
+      actor: user,
+      validator: 'test_provider',
+      alg: 'RS256',
+      token_id: 'one',
+      sessions_ended: 33,
+    });
+    assert.equal(await sessionsLeft(SESSIONS_TABLE, user), 0);
+    assert.equal(await sessionsLeft(SESSIONS_TABLE, other), 3);
+  });
+
+  test('that are gone already, or never were, are a success too; the same token twice as well', async () => {
+    const token = await tokenFor(await newUser());
+    assertLoggedOut(await deliver(lambda, token), { outcome: 'logged_out' });
+    assertLoggedOut(await deliver(lambda, token), { outcome: 'no_live_session' });
+  });
+
+  test('all end, whatever the sid', async () => {
+    const user = await newUser();
+    assertLoggedOut(await deliver(lambda, await tokenFor(user, { sid: 'one' })), { sessions_ended: 2 });
+  });
+
+  test('that begin after the logout live', async () => {
+    const user = await newUser();
+    assertLoggedOut(await deliver(lambda, await tokenFor(user)));
+    await putItems(SESSIONS_TABLE, newSessions(user, 1));
+    assert.equal(await sessionsLeft(SESSIONS_TABLE, user), 1);
+  });
+
+  test('that were ended are not waited for, whatever SETTLE_SECONDS says: a provider hangs up', async () => {
+    const patient = await startProviders([provider], { SESSIONS_TABLE, SETTLE_SECONDS: '10' });
+    assertLoggedOut(await deliver(patient, await tokenFor(await newUser()), undefined, 4000), { passes: 1 });
+  });
+});
+
+describe('the receiver plan of the conformance suite', async () => {
+  const MODULE = 'oidc-client-test-rp-backchannel-rpinitlogout';
+  /** As the suite sends it: a parameter and a claim that nobody knows, and a charset. */
+  async function send(claims: Record<string, unknown>, sign = signLogoutToken): Promise<Delivery & { left: number }> {
+    const user = await newUser();
+    const token = await sign(provider, newLogoutClaims(user, { unknown_claim: 'x', ...claims }));
+    const type = { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' };
+    const event = formEvent(`unknown_parameter=x&logout_token=${token}`, type);
+    const delivery = await deliver(lambda, token, event);
+    return { ...delivery, left: await sessionsLeft(SESSIONS_TABLE, user) };
+  }
+
+  for (const sid of [undefined, 'one']) {
+    test(`${MODULE}: 200, ${sid ? 'with' : 'without'} sid`, async () => {
+      const delivery = await send({ sid });
+      assertLoggedOut(delivery);
+      assert.equal(delivery.left, 0);
+    });
+  }
+
+  const ec = await newProvider({}, 'ES256');
+  const unsigned: typeof signLogoutToken = async (_, claims) =>
+    `${[{ alg: 'none' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`;
+  const refused: [module: string, reason: string, claims: Record<string, unknown>, sign?: typeof signLogoutToken][] = [
+    ['alg-none', 'algorithm', {}, unsigned],
+    ['no-event', 'no_logout_event', { events: undefined }],
+    ['with-nonce', 'nonce', { nonce: 'n' }],
+    ['wrong-alg', 'algorithm', {}, (_, claims) => signLogoutToken(ec, claims)],
+    ['wrong-aud', 'audience', { aud: 'another' }],
+    ['wrong-event', 'no_logout_event', { events: { [`${LOGOUT_EVENT}s`]: {} } }],
+    ['wrong-iss', 'issuer', { iss: 'https://another.example.com' }],
+  ];
+  for (const [module, reason, claims, sign] of refused) {
+    test(`${MODULE}-${module}: 400, and the sessions live`, async () => {
+      const delivery = await send(claims, sign);
+      assertRefused(delivery, reason);
+      assert.equal(delivery.left, 2);
+    });
+  }
+});
+
+describe('form', () => {
+  const FORM = 'application/x-www-form-urlencoded';
+
+  for (const type of [FORM, FORM.toUpperCase(), `${FORM}; charset=utf-8`, `${FORM} ;charset="utf-8"; x=y`]) {
+    test(`is read when its type is ${type}`, async () => {
+      const token = await tokenFor('0');
+      assertLoggedOut(await deliver(lambda, token, formEvent(`logout_token=${token}`, { 'Content-Type': type })));
+    });
+  }
+
+  test('is read from text and from base64, with escapes and other parameters', async () => {
+    const token = await tokenFor('0');
+    const escaped = `a&logout_token=${token.replaceAll('.', '%2E')}&state=1&state=2`;
+    for (const base64 of [true, false])
+      assertLoggedOut(await deliver(lambda, token, formEvent(escaped, { 'content-type': FORM }, base64)));
+  });
+
+  const bad: [what: string, event: (token: string) => unknown][] = [
+    ['has no type', (token) => formEvent(`logout_token=${token}`, {})],
+    ['is JSON', (token) => formEvent(JSON.stringify({ logout_token: token }), { 'content-type': 'application/json' })],
+    ['is text', (token) => formEvent(`logout_token=${token}`, { 'content-type': 'text/plain' })],
+    ['has almost the type', (token) => formEvent(`logout_token=${token}`, { 'content-type': `${FORM}x` })],
+    [
+      'has two types that differ in case',
+      (token) => formEvent(`logout_token=${token}`, { 'content-type': FORM, 'Content-Type': FORM }),
+    ],
+    ['is empty', () => formEvent('')],
+    ['has no logout_token', (token) => formEvent(`token=${token}&Logout_Token=${token}`)],
+    ['has logout_token twice', (token) => formEvent(`logout_token=${token}&logout_token=${token}`)],
+    ['has one of two empty', (token) => formEvent(`logout_token=&logout_token=${token}`)],
+    ['is larger than 64 KiB', (token) => formEvent(`logout_token=${token}&x=${'x'.repeat(65_536)}`)],
+    ['is no base64', (token) => ({ ...formEvent(`logout_token=${token}`), body: '!!!!' })],
+    ['is not UTF-8', () => ({ ...formEvent(''), body: Buffer.from('logout_token=\xff', 'latin1').toString('base64') })],
+    ['is an object', (token) => ({ ...formEvent(''), isBase64Encoded: false, body: { logout_token: token } })],
+    [
+      'is the query of a request without a body',
+      (token) => ({ ...formEvent(''), rawQueryString: `logout_token=${token}`, body: undefined }),
+    ],
+  ];
+  for (const [what, event] of bad) {
+    test(`is a 400 when it ${what}`, async () => {
+      const user = await newUser();
+      const token = await tokenFor(user);
+      const { status, json, audit } = await deliver(lambda, token, event(token));
+      assert.equal(status, 400);
+      assert.equal(json.error_description, 'The body must be a form of at most 64 KiB with one logout_token');
+      assert.partialDeepStrictEqual(audit, { reason: 'body', rejections: 0 });
+      assert.equal(await sessionsLeft(SESSIONS_TABLE, user), 2);
+    });
+  }
+
+  test('may be as large as 64 KiB', async () => {
+    const token = await tokenFor('0');
+    assertLoggedOut(await deliver(lambda, token, formEvent(`logout_token=${token}&x=`.padEnd(65_536, 'x'))));
+  });
+
+  for (const token of ['', 'a.b.c', 'x', '%00', '%ff.%ff.%ff']) {
+    test(`is a 400 like any other fault of the token when logout_token is "${token}"`, async () => {
+      assertRefused(await deliver(lambda, token, formEvent(`logout_token=${token}`)), 'malformed');
+    });
+  }
+
+  for (const event of [null, {}, 'hello', { Records: [] }, { headers: null, body: null }]) {
+    test(`is a 400, not a crash, in the event ${JSON.stringify(event)}`, async () => {
+      assert.equal((await lambda.send(event)).status, 400);
+    });
+  }
+
+  test('is no place for credentials, nor a header for a logout token', async () => {
+    const user = await newUser();
+    const authorization = `Bearer ${await tokenFor(user)}`;
+    assert.equal((await lambda.send(formEvent('', { authorization, 'content-type': FORM }))).status, 400);
+    assert.equal(await sessionsLeft(SESSIONS_TABLE, user), 2);
+  });
+});
+
+describe('user id', () => {
+  test('is sub, as USER_ID_PATTERN takes it; else 400, which is no rejected token', async () => {
+    for (const sub of ['007', 'abc', '-1', '2 ', '٣', '9'.repeat(20), '\ud800']) {
+      const { status, json, audit } = await deliver(lambda, await tokenFor(sub));
+      assert.equal(status, 400, sub);
+      assert.equal(json.error_description, 'The sub of the logout token is not accepted');
+      assert.partialDeepStrictEqual(audit, { outcome: 'user_id_not_accepted', reason: 'user_id', rejections: 0 });
+    }
+  });
+
+  test('is made from sub by the record’s user_id, so that two providers’ users are kept apart', async () => {
+    const first = await newProvider({ issuer: 'https://one.example.com' });
+    const second = await newProvider({ issuer: 'https://two.example.com', user_id: 'two|{sub}' });
+    const both = await startProviders([first, second], { SESSIONS_TABLE, USER_ID_PATTERN: '(two\\|)?[a-z$&]+' });
+    await putItems(SESSIONS_TABLE, [...newSessions('ann', 2), ...newSessions('two|ann', 2)]);
+    const token = await tokenFor('ann', { iss: 'https://two.example.com' }, second);
+    assertLoggedOut(await deliver(both, token), { user_id: 'two|ann', actor: 'ann', sessions_ended: 2 });
+    assert.deepEqual(
+      [await sessionsLeft(SESSIONS_TABLE, 'ann'), await sessionsLeft(SESSIONS_TABLE, 'two|ann')],
+      [2, 0],
+    );
+    const odd = await tokenFor('$&', { iss: 'https://two.example.com' }, second);
+    assertLoggedOut(await deliver(both, odd), { user_id: 'two|$&' });
+  });
+});
+
+describe('keys', () => {
+  test('of a record that was rotated are known at the next token, and the ones before within their grace', async () => {
+    const fresh = await keyPair('RS256', 'fresh');
+    const secretId = await storeRecord(provider.record);
+    const rotated = await coldStart({ OPENID_PROVIDER_SECRET_IDS: secretId, SESSIONS_TABLE }, 'backchannel_logout');
+    const record = { ...provider.record, public_key_jwks: { keys: [fresh.jwk] } };
+    await storeRecord(record, secretId);
+    const by = { record, alg: 'RS256', privateKey: fresh.privateKey };
+    const token = await signLogoutToken(by, newLogoutClaims('0'), { kid: 'fresh' });
+    assertLoggedOut(await deliver(rotated, token), { key_stage: 'current' });
+    assertLoggedOut(await deliver(rotated, await tokenFor('0')), { key_stage: 'previous' });
+  });
+
+  test('are read at the start, before a token comes', async () => {
+    const secretId = await storeRecord(provider.record);
+    const start = () => coldStart({ OPENID_PROVIDER_SECRET_IDS: secretId, SESSIONS_TABLE }, 'backchannel_logout');
+    assert.deepEqual(await secretsManager.requests(secretId, start), ['GetSecretValue']);
+  });
+});
+
+describe('AWS', () => {
+  test('that fails is a 503 with retry-after, and the audit record says that sessions may be left', async () => {
+    const user = await newUser();
+    dynamodb.inject('BatchWriteItem', user, refuse(500, 'InternalServerError'));
+    const delivery = await deliver(lambda, await tokenFor(user));
+    assertFault(delivery, 503, 'aws_unavailable');
+    assert.equal(delivery.audit.sessions_left, 1);
+    dynamodb.heal(user);
+    assertLoggedOut(await deliver(lambda, await tokenFor(user)), { sessions_ended: 2 });
+  });
+
+  test('that throttles until the time is up is a 503', async () => {
+    const user = await newUser();
+    dynamodb.inject('Query', user, refuse(400, 'ThrottlingException'));
+    assertFault(await deliver(lambda, await tokenFor(user), undefined, 1800), 503, 'deadline');
+  });
+
+  test('that refuses us is a 500, and names nothing', async () => {
+    const nowhere = await startProviders([provider], { SESSIONS_TABLE: 'no-such-table' });
+    assertFault(await deliver(nowhere, await tokenFor('0')), 500, 'aws_refused');
+  });
+
+  test('without the record is a 500, or a 503 while that may pass, and never a refusal', async () => {
+    const missing = await coldStart({ OPENID_PROVIDER_SECRET_IDS: 'none', SESSIONS_TABLE }, 'backchannel_logout');
+    assertFault(await deliver(missing, await tokenFor('0')), 500, 'record_missing');
+    const secretId = await storeRecord(provider.record);
+    secretsManager.inject('GetSecretValue', secretId, refuse(500, 'InternalServiceError'));
+    const down = await coldStart({ OPENID_PROVIDER_SECRET_IDS: secretId, SESSIONS_TABLE }, 'backchannel_logout');
+    assertFault(await deliver(down, await tokenFor('0')), 503, 'aws_unavailable');
+  });
+
+  test('is not asked for sessions before the token is verified', async () => {
+    const user = await newUser();
+    const forged = await tokenFor(user, { aud: 'another' });
+    assert.deepEqual(await dynamodb.requests(user, () => deliver(lambda, forged)), []);
+  });
+});
+
+test('the start stops with one line when no record is named, even where those of callers are', async () => {
+  const environment = { VALIDATOR_SECRET_IDS: 'a', SESSIONS_TABLE };
+  await assert.rejects(
+    coldStart(environment, 'backchannel_logout'),
+    /^Error: OPENID_PROVIDER_SECRET_IDS is missing: set it to the ids or ARNs of the validator records /,
+  );
+});
+
+test('the audit record holds no token, nor a claim that is not named', async () => {
+  const token = await tokenFor('0', { sid: 'sid-value', email: undefined, more: 'claim-value' });
+  const lines = await auditLines(() => lambda.send(formEvent(`logout_token=${token}&state=state-value`)));
+  const text = JSON.stringify(lines);
+  for (const secret of [...token.split('.'), 'sid-value', 'claim-value', 'state-value'])
+    assert.ok(!text.includes(secret), secret);
+});
