@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'USER_ID_NOT_ACCEPTED'
   | 'BODY_TOO_LARGE'
   | 'NOT_JSON'
+  | 'ENCODED'
   | 'INTERNAL'
   | 'UNAVAILABLE';
 

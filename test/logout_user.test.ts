@@ -132,20 +132,38 @@ describe('body', () => {
     });
   }
 
-  for (const contentType of ['application/json', 'APPLICATION/JSON', 'application/json; charset=utf-8']) {
-    test(`accepts the content type ${contentType}`, async () => {
-      assert.equal((await logout({ userId: '0', headers: { 'content-type': contentType }, body: '{}' })).status, 200);
+  for (const [name, value] of [
+    ['content-type', 'application/json'],
+    ['content-type', 'APPLICATION/JSON'],
+    ['content-type', 'application/json; charset=utf-8'],
+    ['content-type', 'application/json-rpc'],
+    ['content-type', 'application/jsonrequest ; charset=utf-8'],
+    ['content-type', 'application/vnd.api+json'],
+    ['content-type', 'Application/Problem+JSON'],
+    ['content-encoding', 'identity'],
+    ['content-encoding', ' Identity'],
+  ] as const) {
+    test(`accepts the ${name} "${value}"`, async () => {
+      assert.equal((await logout({ userId: '0', headers: { [name]: value }, body: '{}' })).status, 200);
     });
   }
 
-  for (const [name, value] of [
-    ['content-type', 'text/plain'],
-    ['content-type', ''],
-    ['content-type', 'application/jsonx'],
-    ['content-encoding', 'gzip'],
+  for (const [name, value, message] of [
+    ['content-type', 'text/plain', 'The content type must be application/json'],
+    ['content-type', '', 'The content type must be application/json'],
+    ['content-type', 'application/jsonfoo', 'The content type must be application/json'],
+    ['content-type', 'application/json-rpc2', 'The content type must be application/json'],
+    ['content-type', 'application/+json', 'The content type must be application/json'],
+    ['content-type', 'application/a+jsonx', 'The content type must be application/json'],
+    ['content-type', 'application/a b+json', 'The content type must be application/json'],
+    ['content-type', 'text/vnd.api+json', 'The content type must be application/json'],
+    ['content-encoding', 'gzip', 'The body must be sent without a content encoding'],
+    ['content-encoding', 'identity, br', 'The body must be sent without a content encoding'],
   ] as const) {
     test(`answers 415 for the ${name} "${value}"`, async () => {
-      assertError(await logout({ headers: { [name]: value }, body: '{}' }), 415, -32600);
+      const answer = await logout({ headers: { [name]: value }, body: '{}' });
+      assertError(answer, 415, -32600);
+      assert.ok(answer.text.includes(`"message":"${message}"`), answer.text);
     });
   }
 

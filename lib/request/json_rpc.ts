@@ -13,10 +13,11 @@ const ANSWERS: Record<ErrorCode, { status: number; rpcCode: number; message: str
   USER_ID_NOT_ACCEPTED: { status: 404, rpcCode: -32004, message: 'No such user id' },
   BODY_TOO_LARGE: { status: 413, rpcCode: -32600, message: 'The body is too large' },
   NOT_JSON: { status: 415, rpcCode: -32600, message: 'The content type must be application/json' },
+  ENCODED: { status: 415, rpcCode: -32600, message: 'The body must be sent without a content encoding' },
   INTERNAL: { status: 500, rpcCode: -32603, message: 'Internal error' },
   UNAVAILABLE: { status: 503, rpcCode: -32000, message: 'Some sessions may be left: send the request again' },
 };
-const JSON_TYPE = /^application\/json\s*(;|$)/i;
+const JSON_TYPE = /^application\/(json|json-rpc|jsonrequest|[\w!#$&^.+-]+\+json)\s*(;|$)/i; // RFC 6839 §3.1 for +json
 const REALM = 'Bearer realm="auth_logout_user"';
 
 /** A JSON-RPC id. A number is kept as raw JSON: its digits come back as they were sent, also beyond 2^53. */
@@ -43,7 +44,7 @@ export function jsonRpc(): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error,
  * Throws the 400, 413 and 415 of the contract.
  */
 export function readParams(event: APIGatewayProxyEventV2, context: RpcContext): Record<string, unknown> {
-  if (event.body && !isPlainJson(event)) throw new ServiceError('NOT_JSON', 'body'); // no body has no type, whatever an API adds
+  if (event.body) checkContent(event); // no body has no type, whatever an API adds
   const body = bodyText(event);
   const request = parse(body.trim() === '' ? '{}' : body);
   if (!isObject(request)) throw new ServiceError('INVALID_REQUEST', 'body');
@@ -54,10 +55,11 @@ export function readParams(event: APIGatewayProxyEventV2, context: RpcContext): 
   return params;
 }
 
-function isPlainJson(event: APIGatewayProxyEventV2): boolean {
-  const type = header(event, 'content-type');
-  const isJson = type === undefined || (typeof type === 'string' && JSON_TYPE.test(type));
-  return isJson && header(event, 'content-encoding') === undefined;
+function checkContent(event: APIGatewayProxyEventV2): void {
+  const type = header(event, 'content-type') ?? 'application/json';
+  if (typeof type !== 'string' || !JSON_TYPE.test(type)) throw new ServiceError('NOT_JSON', 'body');
+  const encoding = header(event, 'content-encoding') ?? 'identity';
+  if (String(encoding).trim().toLowerCase() !== 'identity') throw new ServiceError('ENCODED', 'body');
 }
 
 function parse(text: string): unknown {

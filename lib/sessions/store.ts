@@ -4,13 +4,27 @@ import { members, parse, refuse, text, within } from './members.ts';
 /** One place where sessions are kept, and the user ids that occur there. */
 export type Store = { table: string; layout: Layout; userIdPattern: RegExp };
 
+const HINT =
+  '; a needless escape is an error there, and a hyphen in a class needs one: [\\w-\\.]+ is written [\\w.\\-]+';
+
 /** What a user id must match as a whole. Throws one line that calls the pattern by the name of its setting. */
 export function readUserIdPattern(pattern: string, name: string): RegExp {
   try {
     new RegExp(pattern, 'u'); // by itself first: "a)(b" is only valid between our parentheses
     return new RegExp(`^(?:${pattern})$`, 'u');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^.*: /s, '') : error;
+    const hint = isValidElsewhere(pattern) ? HINT : '';
+    const line = pattern.replace(/\s/g, ' ');
+    return refuse(`${name} is not a regular expression in Unicode mode, ${reason}: ${line}${hint}`);
+  }
+}
+
+function isValidElsewhere(pattern: string): boolean {
+  try {
+    return Boolean(new RegExp(pattern));
   } catch {
-    return refuse(`${name} is not a regular expression: ${pattern}`);
+    return false;
   }
 }
 

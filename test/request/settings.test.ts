@@ -48,7 +48,21 @@ const faults: [string, Record<string, string>, RegExp][] = [
   ['SESSIONS_TABLE is missing', { SESSIONS_TABLE: '' }, /^SESSIONS_TABLE is missing: set it to /],
   ['SESSION_LAYOUT is unknown', { SESSION_LAYOUT: 'redis' }, /^SESSION_LAYOUT: .*known are default, /],
   ['SESSION_LAYOUT is broken JSON', { SESSION_LAYOUT: '{' }, /^SESSION_LAYOUT: .*not valid JSON/],
-  ['USER_ID_PATTERN is no pattern', { USER_ID_PATTERN: '[' }, /^USER_ID_PATTERN is not a regular expression: \[$/],
+  [
+    'USER_ID_PATTERN is no pattern',
+    { USER_ID_PATTERN: '[' },
+    /^USER_ID_PATTERN is not a regular expression in Unicode mode, Unterminated character class: \[$/,
+  ],
+  [
+    'USER_ID_PATTERN has a class that is none in Unicode mode',
+    { USER_ID_PATTERN: '[\\w-\\.]+' },
+    /^USER_ID_PATTERN is not a regular expression in Unicode mode, Invalid character class: \[\\w-\\\.\]\+; .*: \[\\w-\\\.\]\+ is written \[\\w\.\\-\]\+$/,
+  ],
+  [
+    'USER_ID_PATTERN has an escape that Unicode mode does not need',
+    { USER_ID_PATTERN: 'user\\-\n?' },
+    /^USER_ID_PATTERN is not a regular expression in Unicode mode, Invalid escape: user\\- \?; a needless escape /,
+  ],
   ['USER_ID_PATTERN breaks out of its anchors', { USER_ID_PATTERN: 'a)|(?:b' }, /^USER_ID_PATTERN is not/],
   [
     'VALIDATOR_MAX_AGE_SECONDS is a word',
@@ -92,7 +106,7 @@ const faults: [string, Record<string, string>, RegExp][] = [
   [
     'one has a pattern that is none',
     moreStores({ table: 'web', layout: 'authjs', userIdPattern: '(' }),
-    /^MORE_STORES: entry 2: userIdPattern is not a regular expression: /,
+    /^MORE_STORES: entry 2: userIdPattern is not a regular expression in Unicode mode, /,
   ],
   [
     'one is there twice',
