@@ -41,6 +41,7 @@ export default class TemplatePlugin {
   readonly hooks: Record<string, () => void>;
 
   constructor({ service, classes, configurationInput }: Serverless, { param = [] }: { param?: string[] }) {
+    process.env.SLS_SCHEMA_CACHE_BASE_DIR ??= 'node_modules/.cache'; // else the home, which may not be writable
     this.hooks = {
       initialize: () => {
         try {

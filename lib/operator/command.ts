@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 
 const HELP = { help: { type: 'boolean' } } as const;
 
 /** Reads the command line: so many words, and options that take text. Exits with 0 after --help, with 2 when it does not fit. */
 export function readCommand(usage: string, names: string[], words: number) {
+  refuseSwallowed(usage, names);
   const options: ParseArgsOptionsConfig = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
   try {
     const { values, positionals } = parseArgs({ options: { ...options, ...HELP }, allowPositionals: true });
@@ -21,11 +23,51 @@ export function readCommand(usage: string, names: string[], words: number) {
   }
 }
 
+/**
+ * npm keeps options for itself that do not come after `--`, and leaves them in the environment alone: a logout meant for
+ * another service would be carried out on the local one. Exits with 2.
+ */
+function refuseSwallowed(usage: string, names: string[]): void {
+  for (const key of Object.keys(process.env)) {
+    const name = key
+      .replace(/^npm_config_/, '')
+      .toLowerCase()
+      .replaceAll('_', '-');
+    if (!key.startsWith('npm_config_') || !names.includes(name) || isInNpmrc(name)) continue;
+    console.error(`npm kept --${name} for itself, and nothing was done: write -- before the options.\n\n${usage}`);
+    process.exit(2);
+  }
+}
+
+/** npm hands over what its own files say too: many have an `email` there. */
+function isInNpmrc(name: string): boolean {
+  const { npm_config_userconfig, NPM_CONFIG_USERCONFIG, npm_config_globalconfig } = process.env;
+  return [npm_config_userconfig, NPM_CONFIG_USERCONFIG, npm_config_globalconfig].some((file) => {
+    try {
+      return new RegExp(`^\\s*${name}\\s*=`, 'm').test(readFileSync(file ?? '', 'utf8'));
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** The service's address without a slash at its end; exits with 2 when it is none. */
 export function readUrl(given = 'http://localhost:8069'): URL {
   if (URL.canParse(given) && /^https?:$/.test(new URL(given).protocol)) return new URL(given.replace(/\/*$/, '/'));
   console.error(`--url is not an http address: ${given}`);
   process.exit(2);
+}
+
+/** Whether the service at this address is one that `npm start` may have started. */
+export function isLocal({ hostname }: URL): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+}
+
+/** Why fetch or the SDK got no answer, in a word or two. */
+export function failureOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.message || ('code' in cause ? String(cause.code) : cause.name);
 }
 
 /** Prints the line and exits with 1. */

@@ -4,7 +4,8 @@ import { SignJWT } from 'jose';
 import { ServiceError } from '../errors.ts';
 import { Fields } from '../validator/fields.ts';
 import { CALLER, readRecord, type ValidatorRecord } from '../validator/record.ts';
-import { fail, readCommand, readUrl } from './command.ts';
+import { fail, failureOf, isLocal, readCommand, readUrl } from './command.ts';
+import { useLocalAws } from './local_aws.ts';
 
 const SECRET_ID = 'auth-logout-user-dev-validator'; // as serverless.yml names it in the stage dev
 const USAGE = `Logs a user out everywhere.
@@ -20,32 +21,33 @@ const USAGE = `Logs a user out everywhere.
   --help        this text
 
 The record is read with your AWS credentials and region (AWS_PROFILE, AWS_REGION, ...).
-For a service on localhost it is read from the local Secrets Manager, two ports above.
+For a service on localhost it is read from the local Secrets Manager, two ports above,
+whatever they are.
 
 Exit code: 0 the user is logged out, 1 an error, 2 wrong usage.`;
 
 const { option, words } = readCommand(USAGE, ['url', 'secret-id', 'audience', 'issuer', 'email', 'reason'], 1);
 const userId = words[0] ?? '';
 const url = readUrl(option.get('url'));
+const address = url.href.replace(/\/$/, '');
+if (isLocal(url)) useLocalAws({ secretsManager: `http://127.0.0.1:${Number(url.port || 80) + 2}` });
 const answer = await callRoute(await signToken(await fetchRecord(option.get('secret-id') ?? SECRET_ID)));
 console.log(JSON.stringify(answer));
-if (answer.result === true) console.log(`User ${userId} is logged out: no session is left.`);
-else if (answer.result === false) console.log(`User ${userId} had no live session.`);
-else fail(`User ${userId} may still be logged in: the service refused or failed.`);
+if (answer.result === true) console.log(`User ${userId} is logged out at ${address}: no session is left.`);
+else if (answer.result === false) console.log(`User ${userId} had no live session at ${address}.`);
+else fail(`User ${userId} may still be logged in at ${address}: the service refused or failed.`);
 
 /** The record, if the service would take it; what is wrong with it is told without a value. */
 async function fetchRecord(secretId: string): Promise<{ record: ValidatorRecord; fields: Fields }> {
-  if (['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)) {
-    process.env.AWS_ENDPOINT_URL_SECRETS_MANAGER ??= `http://127.0.0.1:${Number(url.port) + 2}`;
-    Object.assign(process.env, { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
-  }
   try {
     const { SecretString } = await new SecretsManagerClient().send(new GetSecretValueCommand({ SecretId: secretId }));
     const record = await readRecord(secretId, SecretString, CALLER);
     return { record, fields: new Fields(secretId, SecretString) };
   } catch (error) {
     if (error instanceof ServiceError && error.cause instanceof Error) return fail(error.cause.message);
-    return fail(`validator record ${secretId} cannot be read: ${error instanceof Error ? error.message : error}`);
+    if (isLocal(url) && error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED')
+      return noAnswer(error);
+    return fail(`validator record ${secretId} for ${address} cannot be read: ${failureOf(error)}`);
   }
 }
 
@@ -62,16 +64,18 @@ function signToken({ record, fields }: { record: ValidatorRecord; fields: Fields
 
 async function callRoute(token: string): Promise<Record<string, unknown>> {
   const reason = option.get('reason');
+  const response = await fetch(new URL(`auth/logout_user/${encodeURIComponent(userId)}`, url), {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, params: { ...(reason && { reason }) } }),
+  }).catch(noAnswer);
   try {
-    const response = await fetch(new URL(`auth/logout_user/${encodeURIComponent(userId)}`, url), {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, params: { ...(reason && { reason }) } }),
-    });
     return JSON.parse(await response.text());
-  } catch (error) {
-    return fail(
-      `No answer from ${url.href}: ${error instanceof Error && error.cause instanceof Error ? error.cause.message : error}`,
-    );
+  } catch {
+    return fail(`${address} answered ${response.status}, and no JSON: is it the address of this service?`);
   }
+}
+
+function noAnswer(error: unknown): never {
+  return fail(`No answer from ${address}: ${failureOf(error)}.${isLocal(url) ? ' Is npm start running?' : ''}`);
 }

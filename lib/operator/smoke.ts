@@ -1,7 +1,8 @@
 // `npm run smoke`: is the route up, and does it keep its door shut? Touches no session and needs no credentials.
 import { randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { readCommand, readUrl } from './command.ts';
+import { failureOf, isLocal, readCommand, readUrl } from './command.ts';
+import { useLocalAws } from './local_aws.ts';
 
 const WITHIN_MS = 5000;
 const USAGE = `Checks a running service from outside, without credentials and without touching a session.
@@ -11,6 +12,7 @@ const USAGE = `Checks a running service from outside, without credentials and wi
 Exit code: 0 all is well, 1 something is not, 2 wrong usage.`;
 
 const url = readUrl(readCommand(USAGE, ['url'], 0).option.get('url'));
+if (isLocal(url)) useLocalAws({}); // and no proxy
 const forged = await new SignJWT({ email: 'admin' })
   .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
   .setAudience('auth_logout_user_jwt')
@@ -46,8 +48,7 @@ async function check(what: string, headers: Record<string, string>, challenge: R
     console.log(faults.length === 0 ? `ok    ${what} (401, ${ms} ms)` : `FAIL  ${what}: ${faults.join(', ')}`);
     return faults.length === 0;
   } catch (error) {
-    const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : error;
-    console.log(`FAIL  ${what}: no JSON answer (${reason})`);
+    console.log(`FAIL  ${what}: no JSON answer (${failureOf(error)})${isLocal(url) ? '. Is npm start running?' : ''}`);
     return false;
   }
 }

@@ -2,41 +2,68 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { describe, test } from 'node:test';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { useLocalAws } from '../../lib/operator/local_aws.ts';
 import { sessionsLeft } from '../setup/tables.ts';
 import { storeRecord } from '../setup/tokens.ts';
 import { PUBLISHED_RECORD, TABLE } from './seed.ts';
 import { startService } from './service.ts';
 
+// A stranger's shell: what it says of AWS, of proxies and of a home reaches neither npm start, nor a logout, nor a test.
+const nowhere = 'http://127.0.0.1:9';
+const folder = mkdtempSync(join(tmpdir(), 'shell-'));
+writeFileSync(join(folder, 'config'), '[profile work]\nuse_fips_endpoint = true\nregion = eu-west-9\n');
+after(() => rmSync(folder, { recursive: true }));
+const SHELL = {
+  AWS_PROFILE: 'work',
+  AWS_REGION: 'eu-west-9',
+  AWS_DEFAULT_REGION: 'eu-west-9',
+  AWS_CONFIG_FILE: join(folder, 'config'),
+  AWS_CA_BUNDLE: join(folder, 'none.pem'),
+  AWS_ENDPOINT_URL: nowhere,
+  AWS_ENDPOINT_URL_DYNAMODB: nowhere,
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: nowhere,
+  AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true',
+  AWS_USE_FIPS_ENDPOINT: 'true',
+  AWS_SESSION_TOKEN: 'foreign',
+  HTTP_PROXY: nowhere,
+  http_proxy: nowhere,
+  HTTPS_PROXY: nowhere,
+  NODE_USE_ENV_PROXY: '1',
+  HOME: '/dev/null',
+};
+Object.assign(process.env, SHELL);
+
 const service = await startService();
 const { port, url, output } = service;
 const addressOf = (name: string) => output().match(new RegExp(`local ${name} +(\\S+)`))?.[1];
-Object.assign(process.env, {
-  AWS_ENDPOINT_URL_DYNAMODB: addressOf('DynamoDB'),
-  AWS_ENDPOINT_URL_SECRETS_MANAGER: addressOf('Secrets Manager'),
-  AWS_REGION: 'us-east-1',
-  AWS_ACCESS_KEY_ID: 'local',
-  AWS_SECRET_ACCESS_KEY: 'local',
-});
+useLocalAws({ dynamodb: addressOf('DynamoDB'), secretsManager: addressOf('Secrets Manager') });
 
 type Outcome = { code: number | null; stdout: string; stderr: string };
 
-/** Runs one of the commands to its end. */
-function run(...words: string[]): Promise<Outcome> {
+/** Runs one of the commands to its end, in the stranger's shell. */
+function run(words: string[], more: NodeJS.ProcessEnv = {}, cwd = '.'): Promise<Outcome> {
+  const env = { ...process.env, ...SHELL, ...more };
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, words, (_, stdout, stderr) =>
+    const child = execFile(process.execPath, words, { env, cwd }, (_, stdout, stderr) =>
       resolve({ code: child.exitCode, stdout, stderr }),
     );
   });
 }
 
-const start = (...words: string[]) => run('test/local/start.ts', ...words);
-const logout = (...words: string[]) => run('lib/operator/logout.ts', ...words);
-const smoke = (...words: string[]) => run('lib/operator/smoke.ts', ...words);
+const start = (...words: string[]) => run(['test/local/start.ts', ...words]);
+const logout = (...words: string[]) => run(['lib/operator/logout.ts', ...words]);
+const smoke = (...words: string[]) => run(['lib/operator/smoke.ts', ...words]);
 
 describe('npm start', () => {
+  test('says first that it is starting, and where', () => {
+    assert.equal(output().split('\n')[0], `Starting at ${url} ...`);
+  });
+
   test('seeds three sessions each for users 1, 2 and 3', async () => {
     assert.deepEqual(await Promise.all(['1', '2', '3'].map((user) => sessionsLeft(TABLE, user))), [3, 3, 3]);
   });
@@ -55,13 +82,13 @@ describe('npm start', () => {
     const first = await logout('1', '--url', url);
     assert.deepEqual(first, {
       code: 0,
-      stdout: '{"jsonrpc":"2.0","id":1,"result":true}\nUser 1 is logged out: no session is left.\n',
+      stdout: `{"jsonrpc":"2.0","id":1,"result":true}\nUser 1 is logged out at ${url}: no session is left.\n`,
       stderr: '',
     });
     const second = await logout('1', '--url', url, '--email', 'a@example', '--reason', 'a test');
     assert.deepEqual(second, {
       code: 0,
-      stdout: '{"jsonrpc":"2.0","id":1,"result":false}\nUser 1 had no live session.\n',
+      stdout: `{"jsonrpc":"2.0","id":1,"result":false}\nUser 1 had no live session at ${url}.\n`,
       stderr: '',
     });
     assert.match(output(), /"caller_reason":"a test","actor":"a@example"/);
@@ -74,9 +101,10 @@ describe('npm start', () => {
       ['1', '--issuer', 'another'],
       ['1', '--secret-id', 'none'],
     ]) {
-      assert.equal((await logout(...words, '--url', url)).code, 1, words.join(' '));
+      const { code, stderr } = await logout(...words, '--url', url);
+      assert.equal(code, 1, words.join(' '));
+      assert.ok(stderr.includes(url), stderr);
     }
-    assert.equal((await logout('1', '--url', 'http://localhost:9')).code, 1);
     for (const words of [[], ['1', '2'], ['1', '--color', 'red'], ['1', '--url', 'nowhere']]) {
       assert.equal((await logout(...words)).code, 2, words.join(' '));
     }
@@ -86,6 +114,26 @@ describe('npm start', () => {
     const record = { ...PUBLISHED_RECORD, audience: '["auth_logout_user_jwt", "b"]', allow_short_key: 'true' };
     const secretId = await storeRecord(`\ufeff${JSON.stringify(record)}`);
     assert.equal((await logout('0', '--url', url, '--secret-id', secretId)).code, 0);
+  });
+
+  test('is not asked by npm run logout when npm kept its options for itself', async () => {
+    const kept = { npm_config_url: 'https://prod.example.invalid', npm_config_secret_id: 'x' };
+    const { code, stdout, stderr } = await run(['lib/operator/logout.ts', '3'], kept);
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.match(
+      stderr,
+      /^npm kept --(url|secret-id) for itself, and nothing was done: write -- before the options\.\n/,
+    );
+    const { code: second } = await run(['lib/operator/logout.ts', '3'], { npm_config_email: 'a@example' });
+    assert.equal(second, 2);
+    assert.equal(await sessionsLeft(TABLE, '3'), 3);
+  });
+
+  test('is asked by npm run logout where npm has an email in a file of its own', async () => {
+    writeFileSync(join(folder, 'npmrc'), 'email = a@example\n');
+    const words = ['lib/operator/logout.ts', '0', '--url', url];
+    const npm = { npm_config_email: 'a@example', npm_config_userconfig: join(folder, 'npmrc') };
+    assert.equal((await run(words, npm)).code, 0);
   });
 
   test('is not asked by npm run logout with a broken record, and no part of the record is shown', async () => {
@@ -124,10 +172,20 @@ describe('npm start', () => {
       await assert.rejects(once(connect(used, 'localhost'), 'connect'), { code: 'ECONNREFUSED' });
     }
     assert.equal(existsSync(`.esbuild-${port}`), false);
+    assert.deepEqual(
+      readdirSync(tmpdir()).filter((name) => name.startsWith(`auth-logout-user-${port}-`)),
+      [],
+    );
   });
 });
 
 describe('without a service', () => {
+  test('npm run logout asks whether npm start is running', async () => {
+    const { code, stderr } = await logout('1', '--url', 'http://localhost:9');
+    assert.equal(code, 1);
+    assert.match(stderr, /^No answer from http:\/\/localhost:9: .*\. Is npm start running\?\n$/);
+  });
+
   test('npm run smoke fails', async () => {
     const { code, stdout } = await smoke('--url', 'http://localhost:9');
     assert.equal(code, 1);
@@ -143,6 +201,30 @@ describe('without a service', () => {
     const port = typeof address === 'object' ? address?.port : undefined;
     assert.equal((await smoke('--url', `http://localhost:${port}`)).code, 1);
     server.close();
+  });
+
+  test('a test passes in a stranger’s shell', async () => {
+    const { code, stdout } = await run(['--test', 'test/validator/rotation.test.ts'], { NODE_TEST_CONTEXT: undefined });
+    assert.equal(code, 0, stdout);
+  });
+
+  test('a clone that lacks something is told in one line what to do', async () => {
+    const preflight = resolve('lib/operator/preflight.mjs');
+    const { code, stdout, stderr } = await run([preflight]);
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: '', stderr: '' });
+
+    const nothing = await run([preflight], {}, folder);
+    assert.deepEqual([nothing.code, nothing.stderr], [1, 'Nothing is installed yet: run npm ci.\n']);
+
+    mkdirSync(join(folder, 'node_modules'));
+    const production = await run([preflight], { NODE_ENV: 'production' }, folder);
+    assert.equal(production.code, 1);
+    assert.match(production.stderr, /^The dev dependencies are not installed, .*: run npm ci --include=dev\.\n$/);
+
+    const older = 'data:text/javascript,Object.defineProperty(process, "versions", { value: { node: "20.20.2" } })';
+    const old = await run(['--import', older, preflight]);
+    assert.equal(old.code, 1);
+    assert.match(old.stderr, /^Node\.js 24 is needed, and this is 20\.20\.2: run npm ci --ignore-scripts=false, .*\n$/);
   });
 
   test('every command explains itself', async () => {

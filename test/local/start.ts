@@ -1,12 +1,12 @@
 // `npm start`: a local AWS, and the service on it under serverless-offline. Ctrl-C ends all of it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, readCommand } from '../../lib/operator/command.ts';
-import { startLocalAws } from './aws.ts';
-import { PARAMETERS, SECRET_ID, seed, signToken, TABLE } from './seed.ts';
 
 const USAGE = `Serves the route on a local AWS, until Ctrl-C.
 
@@ -17,10 +17,12 @@ const STOP_MS = 2000;
 const port = await readPort();
 const url = `http://localhost:${port}`;
 
-// Nothing of the operator's own AWS reaches a local run.
-for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
+console.log(`Starting at ${url} ...`);
+
+// Only now, since to load the SDK takes a while.
+const { startLocalAws } = await import('./aws.ts');
+const { PARAMETERS, SECRET_ID, seed, signToken, TABLE } = await import('./seed.ts');
 const aws = await startLocalAws(port + 1, port + 2);
-Object.assign(process.env, aws.environment, { SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' });
 await seed();
 
 const serverless = [
@@ -34,7 +36,19 @@ const serverless = [
   'dev',
   ...PARAMETERS.flatMap((parameter) => ['--param', parameter]),
 ];
-const offline = spawn(process.execPath, serverless, { stdio: ['ignore', 'pipe', 'pipe'] });
+const home = mkdtempSync(join(tmpdir(), `auth-logout-user-${port}-`));
+const environment = {
+  HOME: home,
+  NODE_USE_ENV_PROXY: undefined,
+  SLS_TELEMETRY_DISABLED: '1',
+  SLS_NOTIFICATIONS_MODE: 'off',
+};
+// A group of its own: Ctrl-C is for this process alone, or esbuild would end in a panic before it is asked to.
+const offline = spawn(process.execPath, serverless, {
+  stdio: ['ignore', 'pipe', 'pipe'],
+  env: { ...process.env, ...environment },
+  detached: true,
+});
 let output = '';
 const hold = (text: Buffer) => (output += text);
 offline.stdout.on('data', hold);
@@ -53,6 +67,8 @@ local Secrets Manager  ${aws.environment.AWS_ENDPOINT_URL_SECRETS_MANAGER}  secr
 Users 1, 2 and 3 have three sessions each. To log user 2 out, in another terminal:
 
 curl -X POST ${url}/auth/logout_user/2 -H 'authorization: Bearer ${await signToken(3600)}'
+
+Or user 3: npm run logout -- 3${port === 8069 ? '' : ` --url ${url}`}
 
 ready ${url}`);
 
@@ -82,11 +98,22 @@ async function ready(): Promise<void> {
 /** Ends the children, the local AWS and the process; leaves no process, port or file behind. */
 async function stop(exitCode: number, message = ''): Promise<never> {
   if (message) console.error(message);
+  for (const stream of [offline.stdout, offline.stderr]) stream.unpipe().resume(); // what it says of its end is no news
   offline.removeAllListeners('exit').kill('SIGINT');
   const kill = setTimeout(() => offline.kill('SIGKILL'), STOP_MS);
   if (offline.exitCode === null && offline.signalCode === null) await once(offline, 'exit');
   clearTimeout(kill);
+  endGroup();
   aws.close();
+  rmSync(home, { recursive: true, force: true });
   rmSync(`.esbuild-${port}`, { recursive: true, force: true });
   process.exit(exitCode);
+}
+
+function endGroup(): void {
+  try {
+    if (offline.pid !== undefined) process.kill(-offline.pid, 'SIGKILL');
+  } catch {
+    // nobody is left
+  }
 }
