@@ -26,7 +26,8 @@ export function throttled(error: unknown): boolean {
 export function failed(error: unknown): boolean {
   if (!isSdkError(error)) return false;
   const locked = error.name === 'TransactionConflictException'; // for as long as someone's transaction holds the item
-  return locked || isThrottlingError(error) || isTransientError(error) || isServerError(error);
+  const gaveUp = error.$metadata?.httpStatusCode === 408; // a proxy says so without a name that the SDK knows
+  return locked || gaveUp || isThrottlingError(error) || isTransientError(error) || isServerError(error);
 }
 
 /** How many milliseconds AWS asks us to wait, by the header of its answer; 0 when it does not say. */

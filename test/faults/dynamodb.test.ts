@@ -70,6 +70,7 @@ const rows: Row[] = [
   ['answers 429 and names a wait', refuse(429, 'SlowDown', { 'x-amz-retry-after': '100' }), true, 1],
   ['answers 500 twice', refuse(500, 'InternalServerError'), true, 2],
   ['answers 500 for good', refuse(500, 'InternalServerError'), 503, ALWAYS],
+  ['answers 408 twice', html(408), true, 2],
   ['answers 502 twice', html(502), true, 2],
   ['answers 503 twice', refuse(503, 'ServiceUnavailable'), true, 2],
   ['answers 503 with a page of HTML for good', html(503), 503, ALWAYS],

@@ -31,6 +31,7 @@ const rows: Row[] = [
   ],
   ['answers 500 twice', refuse(500, 'InternalServiceError'), true, 2],
   ['answers 500 for good', refuse(500, 'InternalServiceError'), 503, ALWAYS],
+  ['answers 408 for good', html(408), 503, ALWAYS],
   ['answers 502 twice', html(502), true, 2],
   ['answers 503 with a page of HTML for good', html(503), 503, ALWAYS],
   ['resets the connection twice', faults.reset, true, 2],

@@ -17,12 +17,17 @@ export async function startService(): Promise<Service> {
   const port = await fourFreePorts();
   const url = `http://localhost:${port}`;
   const service = spawn(process.execPath, ['test/local/start.ts', '--port', `${port}`], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   });
-  const interrupt = () => void service.kill('SIGINT');
+  // A terminal sends it to the whole group.
+  const interrupt = () => {
+    if (service.pid !== undefined && service.exitCode === null) process.kill(-service.pid, 'SIGINT');
+  };
   process.once('exit', interrupt); // also when a test file fails before its tests begin
 
   let output = '';
+  service.stderr.on('data', (chunk) => (output += chunk));
   for await (const chunk of service.stdout.iterator({ destroyOnReturn: false })) {
     output += chunk;
     if (output.includes(`ready ${url}\n`)) break;
@@ -34,7 +39,7 @@ export async function startService(): Promise<Service> {
     process.off('exit', interrupt);
     if (service.exitCode !== null) throw new Error(`npm start has ended by itself:\n${output}`);
     interrupt();
-    await once(service, 'exit');
+    await once(service, 'close');
   };
   return { port, url, output: () => output, process: service, stop };
 }

@@ -168,6 +168,7 @@ describe('npm start', () => {
     service.process.kill('SIGINT'); // the terminal sends one, npm another
     await service.stop();
     assert.equal(service.process.exitCode, 0);
+    assert.doesNotMatch(output(), /panic|goroutine|Error/, 'esbuild and the framework have nothing to say of it');
     for (const used of [port, port + 1, port + 2, port + 3]) {
       await assert.rejects(once(connect(used, 'localhost'), 'connect'), { code: 'ECONNREFUSED' });
     }
