@@ -56,8 +56,9 @@ async function place(file: string, others: number) {
   const addresses = { AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SECRETS_MANAGER };
   const world = newWorld({ ...keys, ...addresses, SESSIONS_TABLE: table });
   world.env.VALIDATOR_SECRET_IDS = await storeRecord(world.secretString);
-  const environment = new Environment(file, world, 0);
-  await environment.started();
+  const environment = new Environment(file, world);
+  await environment.loaded();
+  await environment.invoke(0);
   const times: number[] = [];
   return { table, environment, times };
 }

@@ -7,7 +7,11 @@ export type Row = { measure: string; unit: string; of: Partial<Record<Id, number
 
 export const THROTTLED = '1 000 deletes a second, 3 000 sessions';
 
+/** From this size on Lambda gives a whole core, below it a share in proportion. */
+export const WHOLE_CORE_MB = 1769;
+
 const COLD_SECONDS = 25;
+const FIRST_ROUNDS = 15;
 const WARM_SECONDS = 16;
 const GENERATIONS = 2; // V8 makes each process somewhat different code
 const LEAST_ROUNDS = 4;
@@ -15,22 +19,39 @@ const WARM_UP_SECONDS = 2;
 const SEVERAL = 13; // runs of what is over in milliseconds
 const PATIENCE_MS = 10_000;
 
-/** Load and first event, each in a new process: the least CPU, and the median time, of shuffled runs. */
+/** Load and first event, each in a new process: the least CPU of shuffled runs. */
 export async function coldStart(aws: Aws, contestants: Contestant[]): Promise<Row[]> {
   aws.behave();
   const runs = new Runs();
   for (const _round of rounds(COLD_SECONDS)) {
-    for (const { id, file } of shuffled(contestants)) {
-      const environment = new Environment(file, aws.world, aws.newUsers(1));
-      runs.add(id, await environment.started(), 1);
-      environment.close();
-    }
+    for (const { id, file } of shuffled(contestants)) runs.add(id, await firstAnswerOf(aws, file, 1), 1);
   }
   await noneLeft(aws);
-  return [
-    { measure: 'cold start', unit: 'ms of CPU', of: runs.least(({ cpuMs }) => cpuMs) },
-    { measure: 'cold start', unit: 'ms', of: runs.median(({ wallMs }) => wallMs) },
-  ];
+  return [{ measure: 'cold start', unit: 'ms of CPU', of: runs.least(({ cpuMs }) => cpuMs) }];
+}
+
+/** From the start of the load to the first answer while AWS takes 5 ms for each: the median of shuffled runs, by size. */
+export async function firstAnswer(aws: Aws, contestants: Contestant[]): Promise<Row[]> {
+  aws.behave({ latencyMs: 5 });
+  const rows: Row[] = [];
+  for (const [size, share] of Object.entries({ '512 MB': 512 / WHOLE_CORE_MB, 'a whole core': 1 })) {
+    const runs = new Runs();
+    for (let round = 0; round < FIRST_ROUNDS; round++) {
+      for (const { id, file } of shuffled(contestants)) runs.add(id, await firstAnswerOf(aws, file, share), 1);
+    }
+    await noneLeft(aws);
+    rows.push({ measure: `first answer, ${size}`, unit: 'ms', of: runs.median(({ wallMs }) => wallMs) });
+  }
+  return rows;
+}
+
+/** The load on a whole core and the first event on its share of one, as Lambda gives them. */
+async function firstAnswerOf(aws: Aws, file: string, share: number): Promise<Taken> {
+  const environment = new Environment(file, aws.world);
+  const load = await environment.loaded();
+  const first = await environment.invoke(aws.newUsers(1), 1, share);
+  environment.close();
+  return { ...first, cpuMs: load.cpuMs + first.cpuMs, wallMs: load.wallMs + first.wallMs };
 }
 
 /** An event in a warm environment: the least CPU of shuffled blocks of events. */
@@ -76,8 +97,7 @@ export async function throttled(aws: Aws, contestants: Contestant[]): Promise<Ro
   const seconds: Row = { measure: THROTTLED, unit: 's', of: {} };
   const left: Row = { measure: THROTTLED, unit: 'sessions left', of: {} };
   for (const { id, file } of contestants) {
-    const environment = new Environment(file, aws.world, aws.newUsers(1));
-    await environment.started();
+    const environment = await startWarm(aws, file);
     const user = aws.newUsers(3000);
     const giveUp = setTimeout(() => environment.close(), PATIENCE_MS);
     const taken = await environment.invoke(user).catch(() => undefined);
@@ -95,8 +115,7 @@ export async function memory(aws: Aws, contestants: Contestant[]): Promise<Row[]
   const peaks = async (measure: string, sessions: number, events: number): Promise<Row> => {
     const runs = new Runs();
     for (const { id, file } of contestants) {
-      const environment = new Environment(file, aws.world, aws.newUsers(1));
-      await environment.started();
+      const environment = await startWarm(aws, file);
       runs.add(id, await environment.invoke(aws.newUsers(sessions, events), events), events);
       environment.close();
     }
@@ -117,12 +136,18 @@ async function startAll(aws: Aws, contestants: Contestant[]): Promise<Started[]>
   aws.behave();
   const started = [];
   for (const { id, file } of contestants) {
-    const environment = new Environment(file, aws.world, aws.newUsers(1));
-    await environment.started();
+    const environment = await startWarm(aws, file);
     for (const _round of rounds(WARM_UP_SECONDS)) await environment.invoke(aws.newUsers(100));
     started.push({ id, environment });
   }
   return started;
+}
+
+async function startWarm(aws: Aws, file: string): Promise<Environment> {
+  const environment = new Environment(file, aws.world);
+  await environment.loaded();
+  await environment.invoke(aws.newUsers(1));
+  return environment;
 }
 
 class Runs {

@@ -3,6 +3,7 @@ import type { Row } from './measures.ts';
 
 const COLOURS: Record<Id, string> = {
   ours: '#0b6bcb',
+  given: '#54aeff',
   floor: '#8c959f',
   natural: '#bf3989',
   hono: '#e16f24',
@@ -16,9 +17,9 @@ const BOTTOM = 290;
 const BARS = { left: 175, right: 360 };
 const LINES = { left: 470, right: 710 };
 
-/** Two plots side by side: the CPU of a cold start, and how the time of a logout grows with the number of sessions. */
+/** Two plots side by side: the first answer of a cold function, and how the time of a logout grows with the number of sessions. */
 export function plot(rows: Row[], contestants: Contestant[]): string {
-  const cold = rows.find(({ measure, unit }) => measure === 'cold start' && unit === 'ms of CPU')?.of ?? {};
+  const first = rows.find(({ measure }) => measure === 'first answer, 512 MB')?.of ?? {};
   const walls = rows.flatMap(({ measure, of }) => {
     const [, sessions] = /^5 ms a request, ([\d ]+) session/.exec(measure) ?? [];
     return sessions ? { sessions: Number(sessions.replaceAll(' ', '')), of } : [];
@@ -26,24 +27,24 @@ export function plot(rows: Row[], contestants: Contestant[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
-    ...bars(cold, contestants),
+    ...bars(first, contestants),
     ...lines(walls, contestants),
     '</svg>\n',
   ].join('\n');
 }
 
-function bars(cold: Row['of'], contestants: Contestant[]): string[] {
-  const most = Math.max(...Object.values(cold));
+function bars(first: Row['of'], contestants: Contestant[]): string[] {
+  const most = Math.max(...Object.values(first));
   const step = (BOTTOM - TOP) / contestants.length;
   return [
-    text(20, 30, 'Cold start: ms of CPU', 'font-weight="bold"'),
+    text(20, 30, 'First answer of a cold function, 512 MB: ms', 'font-weight="bold"'),
     ...contestants.flatMap(({ id, name }, n) => {
       const y = TOP + n * step;
-      const width = ((cold[id] ?? 0) / most) * (BARS.right - BARS.left);
+      const width = ((first[id] ?? 0) / most) * (BARS.right - BARS.left);
       return [
         text(BARS.left - 8, y + step / 2, name, 'text-anchor="end"'),
         `<rect x="${BARS.left}" y="${round(y + 4)}" width="${round(width)}" height="${round(step - 12)}" fill="${COLOURS[id]}"/>`,
-        text(BARS.left + width + 6, y + step / 2, (cold[id] ?? 0).toFixed(0)),
+        text(BARS.left + width + 6, y + step / 2, (first[id] ?? 0).toFixed(0)),
       ];
     }),
   ];

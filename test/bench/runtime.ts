@@ -1,35 +1,34 @@
-// Lambda's part, in a process of its own: loads the function anew, hands it events, and writes what they took, one line
-// of JSON each, to file descriptor 3. The first line is the cold start; then orders come by standard input.
-import { writeSync } from 'node:fs';
+// Lambda's part, in a process of its own: loads the function, hands it events, and writes what each took, one line of
+// JSON, to file descriptor 3. The first line is the load; then orders come by standard input. An ES module that takes
+// Node's own modules by `require`, as AWS's runtime client does (aws-lambda-ric).
+import { createRequire } from 'node:module';
 
-/** What to load, the token to send, whom the first event logs out, and the time that Lambda gives each event. */
-export type Plan = { file: string; token: string; user: number; timeoutMs: number };
+/** What to load, the token to send, and the time that Lambda gives each event. */
+export type Plan = { file: string; token: string; timeoutMs: number };
 /** So many events, one after the other, for the users from that id on. */
 export type Order = { user: number; events: number };
-/** CPU (user and system, all threads) and median wall time of an event, how many were answered true, memory so far. */
+/** CPU (user and system, all threads) and median wall time of a load or an event, how many were answered true, memory so far. */
 export type Taken = { cpuMs: number; wallMs: number; answered: number; peakMB: number };
 
 type Handler = (event: unknown, context: unknown) => Promise<{ statusCode?: number; body?: string }>;
 
-const { file, token, user, timeoutMs }: Plan = JSON.parse(process.argv[2] ?? '');
-void run();
+const require = createRequire(import.meta.url);
+const { writeSync }: typeof import('node:fs') = require('node:fs');
+for (const name of ['net', 'http', 'os', 'path', 'util', 'worker_threads']) require(`node:${name}`); // it has loaded them
 
-async function run(): Promise<void> {
-  const spent = stopwatch();
-  const { handler }: { handler: Handler } = file.endsWith('.cjs') ? require(file) : await import(file);
-  const answered = await invoke(handler, user);
-  const { cpuMs, wallMs } = spent();
-  tell({ cpuMs, wallMs, answered: Number(answered), peakMB: peakMB() });
-  process.stdin.on('data', async (line) => tell(await carryOut(handler, JSON.parse(String(line)))));
-}
+const { file, token, timeoutMs }: Plan = JSON.parse(process.argv[2] ?? '');
+const load = stopwatch();
+const { handler }: { handler: Handler } = file.endsWith('.cjs') ? require(file) : await import(file);
+tell({ ...load(), answered: 0, peakMB: peakMB() });
+process.stdin.on('data', async (line) => tell(await carryOut(JSON.parse(String(line)))));
 
-async function carryOut(handler: Handler, { user, events }: Order): Promise<Taken> {
+async function carryOut({ user, events }: Order): Promise<Taken> {
   const walls: number[] = [];
   let answered = 0;
   const all = stopwatch();
   for (let n = 0; n < events; n++) {
     const one = stopwatch();
-    if (await invoke(handler, user + n)) answered++;
+    if (await invoke(user + n)) answered++;
     walls.push(one().wallMs);
   }
   const { cpuMs } = all();
@@ -55,7 +54,7 @@ function tell(taken: Taken): void {
 }
 
 /** One event of API Gateway, payload format 2.0; whether it was answered true. */
-async function invoke(handler: Handler, user: number): Promise<boolean> {
+async function invoke(user: number): Promise<boolean> {
   const path = `/auth/logout_user/${user}`;
   const event = {
     version: '2.0',
