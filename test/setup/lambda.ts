@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { registerHooks } from 'node:module';
 import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import { functionFile } from './function.ts';
 import { departures } from './openapi.ts';
 
 /** What a test sends: the parts of an API Gateway event that matter, and the time that Lambda has left. */
@@ -46,9 +47,8 @@ export async function coldStart(
   for (const name of ['VALIDATOR_SECRET_IDS', 'OPENID_PROVIDER_SECRET_IDS', 'VALIDATOR_MAX_AGE_SECONDS'])
     delete process.env[name];
   Object.assign(process.env, environment, { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'false' }); // AWS is local, whatever the template says
-  const url = new URL(`../../functions/${name}.ts?cold=${coldStarts++}`, import.meta.url);
   const { handler }: { handler: (event: unknown, context: Context) => Promise<APIGatewayProxyStructuredResultV2> } =
-    await import(url.href);
+    await import(`${functionFile(name)}?cold=${coldStarts++}`);
 
   const send = async (event: unknown, remainingMs = 10_000) => {
     const {

@@ -4,6 +4,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { createServer, request as forward, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
+import { unzipSync } from 'fflate';
 import { readLayout } from '../../lib/sessions/layout.ts';
 import { startLocalAws } from '../local/aws.ts';
 import { listen } from '../local/listen.ts';
@@ -11,7 +12,7 @@ import { gatewayEvent } from '../setup/lambda.ts';
 import { packageService } from '../setup/package.ts';
 import { createTable, newSessions, putItems } from '../setup/tables.ts';
 import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
-import { runUnzipped, unzip } from '../setup/zip.ts';
+import { runUnzipped } from '../setup/zip.ts';
 
 const MAX_BYTES = 260_000;
 const LAMBDA_CREDENTIALS = {
@@ -24,7 +25,7 @@ type Sent = { headers: IncomingMessage['headers']; body: string };
 
 const { archives } = await packageService();
 const [zip = Buffer.alloc(0)] = archives;
-const [[name, bundle] = ['', Buffer.alloc(0)], ...others] = Object.entries(unzip(zip));
+const [[name, bundle] = ['', Buffer.alloc(0)], ...others] = Object.entries(unzipSync(zip));
 
 const aws = await startLocalAws();
 after(() => aws.close());

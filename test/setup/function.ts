@@ -1,0 +1,25 @@
+import { globSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { unpack } from './zip.ts';
+
+const SOURCES = ['functions/*', 'lib/**/*.{ts,yml}', 'serverless.yml', 'package-lock.json'];
+const unpacked = new Map<string, string>();
+
+/** The file to load the function from: its source, or what is deployed where the variable FUNCTION is "packaged". */
+export function functionFile(name: string): URL {
+  const form = process.env.FUNCTION ?? 'source';
+  if (form === 'source') return pathToFileURL(`functions/${name}.ts`);
+  if (form !== 'packaged') throw new Error(`FUNCTION is "${form}": set it to source or to packaged`);
+  const folder = unpacked.get(name) ?? unpack(readPackage(`.serverless/${name}.zip`));
+  unpacked.set(name, folder);
+  return pathToFileURL(join(folder, `functions/${name}.mjs`));
+}
+
+function readPackage(zip: string): Buffer {
+  const packaged = statSync(zip, { throwIfNoEntry: false });
+  if (!packaged) throw new Error(`There is no ${zip}: npm run package first`);
+  const newer = globSync(SOURCES).find((file) => statSync(file).mtimeMs > packaged.mtimeMs);
+  if (newer) throw new Error(`${newer} is newer than ${zip}: npm run package first`);
+  return readFileSync(zip);
+}
