@@ -77,7 +77,7 @@ export async function readRecord(
     issuer: fields.claim('issuer'),
     allowedEmails: fields.has('allowed_emails') ? new Set(fields.list('allowed_emails')) : undefined,
     userIdClaim: fields.has('user_id_claim') ? fields.claim('user_id_claim') : undefined,
-    userId: fields.has('user_id') ? fields.claim('user_id') : '{sub}',
+    userId: fields.has('user_id') ? fields.text('user_id') : '{sub}',
     accountProvider: fields.has('account_provider') ? fields.claim('account_provider') : undefined,
     maxTokenAgeSeconds: fields.seconds('max_token_age_seconds', kind.maxTokenAgeSeconds),
     previousKeyGraceMs: 1000 * fields.seconds('previous_key_grace_seconds', 3600),

@@ -1,10 +1,18 @@
 // @auth/dynamodb-adapter itself writes the users and their sessions, and itself is asked what is left of them.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { DynamoDBAdapter } from '@auth/dynamodb-adapter';
 import { DynamoDB } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
+import {
+  assertLoggedOut,
+  deliver,
+  newLogoutClaims,
+  newProvider,
+  signLogoutToken,
+  startProviders,
+} from '../setup/provider.ts';
 import { startRoute } from './route.ts';
 import { createTable } from './tables.ts';
 
@@ -13,9 +21,9 @@ const tableName = await createTable(['pk', 'sk'], { name: 'GSI1', key: ['GSI1PK'
 const logout = await route(tableName, 'authjs', { USER_ID_PATTERN: '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' });
 
 const adapter = DynamoDBAdapter(DynamoDBDocument.from(new DynamoDB()), { tableName });
-const { createUser, getUserByEmail, linkAccount, getUserByAccount } = adapter;
+const { createUser, getUserByEmail, linkAccount, unlinkAccount, getUserByAccount } = adapter;
 const { createSession, getSessionAndUser, createVerificationToken, useVerificationToken } = adapter;
-assert.ok(createUser && getUserByEmail && linkAccount && getUserByAccount);
+assert.ok(createUser && getUserByEmail && linkAccount && unlinkAccount && getUserByAccount);
 assert.ok(createSession && getSessionAndUser && createVerificationToken && useVerificationToken);
 
 /** A user with an account, a verification token and that many sessions. */
@@ -56,4 +64,38 @@ test('a user can log in again right after the logout', async () => {
 test('sessions that Auth.js has let expire are deleted, and alone give false', async () => {
   const { userId } = await signUp('old', 2, new Date(Date.now() - 1500));
   assert.equal((await logout(userId)).json.result, false);
+});
+
+describe('a provider’s logout token', async () => {
+  const UUID = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+  const github = await newProvider({ account_provider: 'github' });
+  const lambda = await startProviders([github], {
+    SESSIONS_TABLE: tableName,
+    SESSION_LAYOUT: 'authjs',
+    USER_ID_PATTERN: UUID,
+  });
+  const logoutBy = async (sub: string) => deliver(lambda, await signLogoutToken(github, newLogoutClaims(sub)));
+
+  test('logs out the user who has linked that account, and nobody else; the account and the user stay', async () => {
+    const [kim, kit] = [await signUp('kim', 30), await signUp('kit', 2)];
+    assertLoggedOut(await logoutBy('kim'), { user_id: kim.userId, actor: 'kim', sessions_ended: 30 });
+    assert.deepEqual(await Promise.all([kim, kit].map(validSessions)), [0, 2]);
+    assert.equal((await getUserByAccount({ provider: 'github', providerAccountId: 'kim' }))?.id, kim.userId);
+    assertLoggedOut(await logoutBy('kim'), { outcome: 'no_live_session' });
+  });
+
+  test('logs nobody out for a sub that nobody has linked, or has linked to another provider', async () => {
+    const max = await signUp('max', 2);
+    await linkAccount({ userId: max.userId, type: 'oidc', provider: 'keycloak', providerAccountId: '42' });
+    for (const sub of ['42', 'nobody', max.userId, 'MAX'])
+      assertLoggedOut(await logoutBy(sub), { outcome: 'no_account' });
+    assert.equal(await validSessions(max), 2);
+  });
+
+  test('logs nobody out any more once the account is unlinked', async () => {
+    const leo = await signUp('leo', 1);
+    await unlinkAccount({ provider: 'github', providerAccountId: 'leo' });
+    assertLoggedOut(await logoutBy('leo'), { outcome: 'no_account' });
+    assert.equal(await validSessions(leo), 1);
+  });
 });

@@ -18,6 +18,11 @@ const BY_INDEX = {
   expiry: { name: 'until', unit: 'iso' },
   guard: { name: 'kind', equals: 'session' },
 };
+const ACCOUNT = {
+  index: 'by-account',
+  partitionKey: { name: 'account', value: '{provider}' },
+  sortKey: { name: 'account_id', value: 'ID#{sub}' },
+};
 
 describe('a layout', () => {
   for (const [name, layout] of Object.entries(KNOWN_LAYOUTS)) {
@@ -47,6 +52,17 @@ describe('a layout', () => {
     });
   }
 
+  test('may say where accounts are linked, with provider and sub in either key', () => {
+    const { partitionKey, sortKey } = ACCOUNT;
+    const inOne = {
+      ...ACCOUNT,
+      partitionKey: { ...partitionKey, value: 'x' },
+      sortKey: { ...sortKey, value: '{sub}@{provider}' },
+    };
+    for (const account of [ACCOUNT, inOne])
+      assert.deepEqual(readLayout({ ...BY_INDEX, account }), { ...BY_INDEX, account });
+  });
+
   test('names every attribute that a request may touch, each once', () => {
     assert.deepEqual(layoutAttributes(readLayout('authjs')), ['pk', 'sk', 'expires']);
     assert.deepEqual(layoutAttributes(readLayout(JSON.stringify(BY_INDEX))), [
@@ -60,6 +76,11 @@ describe('a layout', () => {
 });
 
 const { userKey, sortKey, expiry, guard } = BY_INDEX;
+const withAccount = (account: object, value = 'u#{user_id}') => ({
+  ...BY_KEY,
+  userKey: { ...BY_KEY.userKey, value },
+  account: { ...ACCOUNT, ...account },
+});
 const wrong: [string, unknown, RegExp][] = [
   ['an unknown member', { ...BY_KEY, ttl: 'x' }, /unknown member "ttl": remove it; known are tableKey, userKey, index/],
   ['an unknown member inside', { ...BY_KEY, expiry: { ...expiry, format: 1 } }, /expiry .*"format": remove it/],
@@ -153,6 +174,29 @@ const wrong: [string, unknown, RegExp][] = [
   ],
   ['an expiry on the user', { ...BY_INDEX, expiry: { ...expiry, name: 'owner' } }, /expiry.name must be another/],
   ['a sort key on the user', { ...BY_INDEX, sortKey: { ...sortKey, name: 'owner' } }, /sortKey.name must be another/],
+  ['an account without an index', withAccount({ index: null }), /account lacks the member "index": add it$/],
+  ['an account whose index is no name', withAccount({ index: 'a b' }), /account.index must be a name: 3 to 255/],
+  ['an account without a key', withAccount({ sortKey: undefined }), /account lacks the member "sortKey": add it$/],
+  [
+    'an account of any provider',
+    withAccount({ partitionKey: { name: 'account', value: 'x' } }),
+    /account needs {provider} in partitionKey.value or sortKey.value$/,
+  ],
+  [
+    'an account of any user',
+    withAccount({ sortKey: { name: 'account_id', value: '{SUB}' } }),
+    /account needs {sub} in partitionKey.value or sortKey.value$/,
+  ],
+  [
+    'a user id in an account',
+    withAccount({ sortKey: { name: 'account_id', value: '{user_id}{sub}' } }),
+    /allowed in userKey.value only: remove it/,
+  ],
+  ...['{user_id}{user_id}', '{user_id:lower}', '{user_id}{user_id:lower}'].map((value): [string, unknown, RegExp] => [
+    `an account where ${value} cannot be read back`,
+    withAccount({}, value),
+    /account needs {user_id} in userKey.value once, and not folded/,
+  ]),
   ['a name nobody knows', 'constructor', /no layout is called "constructor"; known are default, authjs, .*, or give/],
   ['a name of two lines', 'a\nb', /no layout is called "a\\nb"; known are/],
   ['a member of two lines', { ...BY_KEY, 'a\nb': 1 }, /unknown member "a\\nb"/],

@@ -1,0 +1,194 @@
+// From a provider's `sub` to a user whose id is the application's own. test/layouts/authjs.test.ts has it with Auth.js.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { empty, refuse } from '../faults/faults.ts';
+import { createTable } from '../layouts/tables.ts';
+import {
+  assertFault,
+  assertLoggedOut,
+  deliver,
+  newLogoutClaims,
+  newProvider,
+  signLogoutToken,
+  startProviders,
+} from '../setup/provider.ts';
+import { startFaultyAws } from '../setup/route.ts';
+import { allItems, type Item, putItems } from '../setup/tables.ts';
+
+const ACCOUNT = {
+  index: 'by-account',
+  partitionKey: { name: 'account', value: 'acct/{provider}' },
+  sortKey: { name: 'account_id', value: '{sub}@{provider}' },
+};
+const INDEX = { name: 'by-account', key: ['account', 'account_id'] };
+const LAYOUT = {
+  tableKey: ['pk', 'sk'],
+  userKey: { name: 'pk', type: 'S', value: 'u/{user_id}/s' },
+  sortKey: { name: 'sk', beginsWith: 'session/' },
+  account: ACCOUNT,
+};
+
+const { dynamodb } = await startFaultyAws();
+const provider = await newProvider({ account_provider: 'kc' });
+const table = await createTable(LAYOUT.tableKey, INDEX);
+const USER_ID_PATTERN = '[a-z0-9-]+';
+const start = (layout: object, name: string, more = {}) =>
+  startProviders([provider], {
+    SESSIONS_TABLE: name,
+    SESSION_LAYOUT: JSON.stringify(layout),
+    USER_ID_PATTERN,
+    ...more,
+  });
+const lambda = await start(LAYOUT, table);
+
+const logout = async (sub: string, by = lambda, remainingMs?: number) =>
+  deliver(by, await signLogoutToken(provider, newLogoutClaims(sub)), undefined, remainingMs);
+
+const session = (user: string): Item => ({ pk: { S: `u/${user}/s` }, sk: { S: `session/${randomUUID()}` } });
+const link = (user: string, sub: string, name = 'kc'): Item => ({
+  pk: { S: `u/${user}/s` },
+  sk: { S: `account/${name}/${sub}` },
+  account: { S: `acct/${name}` },
+  account_id: { S: `${sub}@${name}` },
+});
+
+/** A user with two sessions and an account by which the provider calls him `sub`. */
+async function signUp(sub: string): Promise<string> {
+  const user = randomUUID();
+  await putItems(table, [session(user), session(user), link(user, sub)]);
+  return user;
+}
+
+/** How many sessions of the user are left. */
+async function left(user: string): Promise<number> {
+  const items = await allItems(table);
+  return items.filter(({ pk, sk }) => pk?.S === `u/${user}/s` && sk?.S?.startsWith('session/')).length;
+}
+
+describe('account_provider', () => {
+  test('logs out the user to whom the account is linked, by one Query more, and keeps the link', async () => {
+    const [ann, bob] = [await signUp('ann'), await signUp('bob')];
+    const requests = await dynamodb.requests(table, async () =>
+      assertLoggedOut(await logout('ann'), { user_id: ann, actor: 'ann', sessions_ended: 2 }),
+    );
+    assert.deepEqual(requests, ['Query', 'Query', 'BatchWriteItem']);
+    assert.deepEqual([await left(ann), await left(bob)], [0, 2]);
+    assertLoggedOut(await logout('ann'), { outcome: 'no_live_session', user_id: ann });
+  });
+
+  test('logs nobody out where no account is linked: 200 after that Query, and an outcome of its own', async () => {
+    const eve = await signUp('eve');
+    for (const sub of ['ev', 'eve2', 'Eve', 'EVE', ' eve', 'eve@kc', '{sub}', '{provider}', '$&', '*', eve]) {
+      const requests = await dynamodb.requests(table, async () =>
+        assertLoggedOut(await logout(sub), { outcome: 'no_account', sessions_ended: 0, passes: 0 }),
+      );
+      assert.deepEqual(requests, ['Query'], sub);
+    }
+    assert.equal(await left(eve), 2);
+  });
+
+  test('takes sub letter by letter, whatever is in it', async () => {
+    for (const sub of ['$&', '{provider}', '{sub}', 'a b|c@d', 'ü', '%2F']) {
+      const user = await signUp(sub);
+      assertLoggedOut(await logout(sub), { user_id: user, sessions_ended: 2 });
+    }
+  });
+
+  test('leaves a user alone whom another provider calls the same', async () => {
+    const user = randomUUID();
+    await putItems(table, [session(user), link(user, 'zoe', 'another')]);
+    assertLoggedOut(await logout('zoe'), { outcome: 'no_account' });
+    assert.equal(await left(user), 1);
+  });
+
+  test('asks for the user’s key and no more: the item may hold the provider’s tokens', async () => {
+    const bodies: string[] = [];
+    dynamodb.inject('Query', 'nobody@kc', async (exchange) => {
+      bodies.push(exchange.body);
+      exchange.relay(await exchange.forward());
+    });
+    assertLoggedOut(await logout('nobody'), { outcome: 'no_account' });
+    const { ProjectionExpression, ExpressionAttributeNames, Select } = JSON.parse(bodies[0] ?? '');
+    assert.deepEqual([Select, ExpressionAttributeNames[ProjectionExpression]], ['SPECIFIC_ATTRIBUTES', 'pk']);
+    assert.deepEqual(Object.values(ExpressionAttributeNames), ['account', 'account_id', 'pk']);
+  });
+
+  test('is a 400 for a sub that a key of the index cannot hold', async () => {
+    assertLoggedOut(await logout('x'.repeat(1021)), { outcome: 'no_account' });
+    for (const sub of ['x'.repeat(1022), '\ud800']) {
+      const { status, audit } = await logout(sub);
+      assert.deepEqual([status, audit.outcome, audit.reason], [400, 'user_id_not_accepted', 'user_id']);
+    }
+  });
+
+  test('is a 400 for a user id that USER_ID_PATTERN refuses', async () => {
+    await putItems(table, [link('UPPER', 'upper')]);
+    const { status, audit } = await logout('upper');
+    assert.deepEqual([status, audit.outcome, audit.actor], [400, 'user_id_not_accepted', 'upper']);
+  });
+
+  test('is a 500, and logs nobody out, where an account is linked to several users, or to what is no user', async () => {
+    const [one, two] = [await signUp('both'), await signUp('both')];
+    const several = await logout('both');
+    assertFault(several, 500, 'account_invalid');
+    assert.equal(several.audit.fault, 'one account is linked to several users');
+    assert.deepEqual([await left(one), await left(two)], [2, 2]);
+    for (const [n, pk] of ['team/7/s', 'u/7', 'u//s', 'u/s'].entries()) {
+      await putItems(table, [{ ...link('7', `odd${n}`), pk: { S: pk } }]);
+      const delivery = await logout(`odd${n}`);
+      assertFault(delivery, 500, 'account_invalid');
+      assert.equal(delivery.audit.fault, 'pk of the linked item is no key of a user');
+    }
+  });
+
+  test('repeats the Query while DynamoDB throttles or fails, and is a 503 when it goes on', async () => {
+    const user = await signUp('tim');
+    dynamodb.inject('Query', 'tim@kc', refuse(400, 'ThrottlingException'), 2);
+    dynamodb.inject('Query', 'tim@kc', refuse(500, 'InternalServerError'), 1);
+    assertLoggedOut(await logout('tim'), { user_id: user, sessions_ended: 2 });
+    dynamodb.inject('Query', 'tim@kc', refuse(500, 'InternalServerError'));
+    assertFault(await logout('tim'), 503, 'aws_unavailable');
+    dynamodb.heal('tim@kc');
+    dynamodb.inject('Query', 'tim@kc', refuse(400, 'ThrottlingException'));
+    assertFault(await logout('tim', lambda, 1800), 503, 'deadline');
+  });
+
+  test('takes an answer without items for none, and not for an account that is not linked', async () => {
+    dynamodb.inject('Query', 'void@kc', empty, 1);
+    assertFault(await logout('void'), 500, 'unexpected');
+  });
+
+  test('is a 500 where the table has no such index', async () => {
+    const bare = await createTable(LAYOUT.tableKey);
+    assertFault(await logout('ann', await start(LAYOUT, bare)), 500, 'aws_refused');
+  });
+});
+
+describe('an account is linked', () => {
+  test('to a number, where user ids are numbers', async () => {
+    const userKey = { name: 'owner', type: 'N', value: '{user_id}' };
+    const numbers = await createTable(['owner:N', 'sk'], INDEX);
+    const sk = { S: 'session/1' };
+    const { account, account_id } = link('7', 'seven');
+    const linked = {
+      owner: { N: '7' },
+      sk: { S: 'link' },
+      ...(account && { account }),
+      ...(account_id && { account_id }),
+    };
+    await putItems(numbers, [{ owner: { N: '7' }, sk }, { owner: { N: '70' }, sk }, linked]);
+    const byNumber = await start({ ...LAYOUT, tableKey: ['owner', 'sk'], userKey }, numbers);
+    assertLoggedOut(await logout('seven', byNumber), { user_id: '7', sessions_ended: 1 });
+  });
+
+  test('in one of several stores, and its user id counts in all of them', async () => {
+    const user = await signUp('sue');
+    const byUserId = { tableKey: ['user_id', 'sid'], userKey: { name: 'user_id', type: 'S', value: '{user_id}' } };
+    const main = await createTable(byUserId.tableKey);
+    await putItems(main, [{ user_id: { S: user }, sid: { S: '1' } }]);
+    const both = await start(byUserId, main, { MORE_STORES: JSON.stringify([{ table, layout: LAYOUT }]) });
+    assertLoggedOut(await logout('sue', both), { user_id: user, sessions_ended: 3 });
+    assert.deepEqual([await left(user), (await allItems(main)).length], [0, 0]);
+  });
+});

@@ -1,0 +1,217 @@
+// What a logout token must say, and what the providers in the field send: docs/openid-providers.md has them by name.
+import { describe, test } from 'node:test';
+import { readLayout } from '../../lib/sessions/layout.ts';
+import { refuse } from '../faults/faults.ts';
+import {
+  assertFault,
+  assertLoggedOut,
+  assertRefused,
+  CLIENT_ID,
+  deliver,
+  ISSUER,
+  LOGOUT_EVENT,
+  newLogoutClaims,
+  newProvider,
+  type Provider,
+  signLogoutToken,
+  startProviders,
+} from '../setup/provider.ts';
+import { startFaultyAws } from '../setup/route.ts';
+import { createTable, newSessions, putItems } from '../setup/tables.ts';
+import { newRecord, signText, signToken } from '../setup/tokens.ts';
+
+const { dynamodb } = await startFaultyAws();
+const SESSIONS_TABLE = await createTable(readLayout('default'));
+const provider = await newProvider();
+const lambda = await startProviders([provider], { SESSIONS_TABLE });
+const now = Math.floor(Date.now() / 1000);
+
+const sign = (claims: Record<string, unknown>, header = {}) =>
+  signLogoutToken(provider, newLogoutClaims('7', claims), header);
+
+describe('a logout token', () => {
+  for (const typ of [
+    undefined,
+    'JWT',
+    'jwt',
+    'logout+jwt',
+    'LOGOUT+JWT',
+    'application/logout+jwt',
+    'Application/JWT',
+  ]) {
+    test(`is accepted with typ ${typ}`, async () => assertLoggedOut(await deliver(lambda, await sign({}, { typ }))));
+  }
+  for (const typ of ['', 'at+jwt', 'secevent+jwt', 'global-token-revocation+jwt', 'logout', 'logout+jwt;x=y', 'JWS']) {
+    test(`is refused with typ "${typ}"`, async () =>
+      assertRefused(await deliver(lambda, await sign({}, { typ })), 'wrong_kind'));
+  }
+
+  for (const event of [{}, { more: 1 }]) {
+    test(`is accepted with the event ${JSON.stringify(event)}`, async () =>
+      assertLoggedOut(await deliver(lambda, await sign({ events: { [LOGOUT_EVENT]: event, 'urn:other': true } }))));
+  }
+  const noEvents = [undefined, null, {}, [], '', LOGOUT_EVENT, [LOGOUT_EVENT], true, { 'urn:other': {} }];
+  const noEvent = [null, [], [{}], '', '{}', true, 1].map((event) => ({ [LOGOUT_EVENT]: event }));
+  for (const events of [...noEvents, ...noEvent, { [LOGOUT_EVENT.toUpperCase()]: {} }]) {
+    test(`is refused with events ${JSON.stringify(events)}`, async () =>
+      assertRefused(await deliver(lambda, await sign({ events })), 'no_logout_event'));
+  }
+  test('is refused when the event hangs below __proto__', async () => {
+    const claims = JSON.stringify({ ...newLogoutClaims('7'), events: 0 });
+    const { secret_key, ...record } = newRecord({ issuer: ISSUER, audience: CLIENT_ID });
+    const shared = await startProviders([{ ...provider, record: { ...record, secret_key } }], { SESSIONS_TABLE });
+    const withEvents = (events: string) =>
+      signText(secret_key, '{"alg":"HS256"}', claims.replace('"events":0', `"events":${events}`));
+    assertLoggedOut(await deliver(shared, await withEvents(`{"${LOGOUT_EVENT}":{}}`)));
+    assertRefused(await deliver(shared, await withEvents(`{"__proto__":{"${LOGOUT_EVENT}":{}}}`)), 'no_logout_event');
+  });
+
+  for (const nonce of ['n', '', null, 0, false]) {
+    test(`is refused with nonce ${JSON.stringify(nonce)}`, async () =>
+      assertRefused(await deliver(lambda, await sign({ nonce })), 'nonce'));
+  }
+
+  for (const name of ['iss', 'aud', 'iat', 'exp', 'jti', 'sub']) {
+    for (const value of [undefined, null, ...(name === 'jti' || name === 'sub' ? ['', 7, ['7'], {}] : ['', {}])]) {
+      const reason = value === '' && name === 'iss' ? 'issuer' : value === '' && name === 'aud' ? 'audience' : 'claims';
+      test(`is refused with ${name} ${JSON.stringify(value)}`, async () =>
+        assertRefused(await deliver(lambda, await sign({ [name]: value })), reason));
+    }
+  }
+
+  test('without sub but with sid is refused, and the audit record says so', async () => {
+    assertRefused(await deliver(lambda, await sign({ sub: undefined, sid: 'one' })), 'sid_only');
+  });
+
+  const times: [what: string, claims: Record<string, number>, reason: string | undefined][] = [
+    ['exp a minute ago', { exp: now - 60 }, 'expired'],
+    ['exp in 5 min', { exp: now + 300 }, undefined],
+    ['exp in 6 min', { exp: now + 360 }, 'too_long_lived'],
+    ['iat 4 min ago', { iat: now - 240 }, undefined],
+    ['iat 6 min ago', { iat: now - 360 }, 'too_long_lived'],
+    ['iat in a minute', { iat: now + 60 }, 'not_yet_valid'],
+    ['nbf in a minute', { nbf: now + 60 }, 'not_yet_valid'],
+  ];
+  for (const [what, claims, reason] of times) {
+    test(`is ${reason ?? 'accepted'} with ${what}`, async () => {
+      const delivery = await deliver(lambda, await sign(claims));
+      reason ? assertRefused(delivery, reason) : assertLoggedOut(delivery);
+    });
+  }
+});
+
+describe('another token of the same provider is no order to log anybody out', () => {
+  const exp = now + 120;
+  const others: [what: string, claims: Record<string, unknown>, typ: string, reason: string][] = [
+    [
+      'an ID token',
+      { sub: '7', iat: now, exp, jti: 'i', nonce: 'n', email: 'a@example.com' },
+      'JWT',
+      'no_logout_event',
+    ],
+    ['an ID token without typ or nonce', { sub: '7', iat: now, exp, jti: 'i' }, 'jwt', 'no_logout_event'],
+    [
+      'an access token',
+      { sub: '7', iat: now, exp, jti: 'a', client_id: CLIENT_ID, scope: 'openid' },
+      'at+jwt',
+      'wrong_kind',
+    ],
+    [
+      'a security event',
+      { sub: '7', iat: now, exp, jti: 's', events: { 'urn:other': {} } },
+      'secevent+jwt',
+      'wrong_kind',
+    ],
+  ];
+  for (const [what, claims, typ, reason] of others) {
+    test(`${what} is refused`, async () => {
+      const token = await signLogoutToken(provider, { iss: ISSUER, aud: CLIENT_ID, ...claims }, { typ });
+      assertRefused(await deliver(lambda, token), reason);
+    });
+  }
+
+  test('nor is a caller’s token, or a logout token by a key that nobody trusts', async () => {
+    assertRefused(await deliver(lambda, await signToken(newRecord().secret_key)), 'algorithm');
+    const { privateKey } = await newProvider({}, 'PS256');
+    assertRefused(
+      await deliver(lambda, await signLogoutToken({ ...provider, alg: 'PS256', privateKey }, newLogoutClaims('7'))),
+      'algorithm',
+    );
+    const claims = newLogoutClaims('7');
+    assertRefused(await deliver(lambda, await signLogoutToken(provider, claims, { kid: 'unknown' })), 'unknown_key');
+    const [header = '', payload = ''] = (await signLogoutToken(provider, claims)).split('.');
+    assertRefused(await deliver(lambda, `${header}.${payload}.${'A'.repeat(342)}`), 'signature');
+    assertRefused(await deliver(lambda, `${header}.${payload}.AA.${payload}.AA`), 'malformed'); // a JWE has five parts
+  });
+});
+
+type Sender = {
+  record?: Record<string, unknown>;
+  alg?: string;
+  claims: Record<string, unknown>;
+  header?: Record<string, unknown>;
+};
+const minutes = (count: number) => ({ iat: now, exp: now + 60 * count });
+const SENDERS: Record<string, Sender> = {
+  'Keycloak, with sid when it is required': { claims: { ...minutes(2), sid: 's', typ: 'Logout' } },
+  'Keycloak, with a second event whose value is true, before May 2024': {
+    claims: { ...minutes(2), events: { [LOGOUT_EVENT]: {}, revoke_offline_access: true } },
+    header: { typ: 'JWT' },
+  },
+  Auth0: { claims: { ...minutes(2), sub: 'auth0|7', sid: 's', trace_id: 't' }, header: { typ: 'logout+jwt' } },
+  'Zitadel, whose tokens live for 15 min': {
+    record: { max_token_age_seconds: 900 },
+    claims: { ...minutes(15), sid: 's', aud: [CLIENT_ID, 'project'] },
+    header: { typ: 'JWT' },
+  },
+  'authentik, sub alone at first': { claims: { ...minutes(2), sub: 'a3c4f7' } },
+  'authentik, later with sid': { claims: { ...minutes(2), sub: 'a3c4f7', sid: 's' } },
+  'Duende IdentityServer, 5 min': { claims: { ...minutes(5), nbf: now, sid: 's' } },
+  'node-oidc-provider': { claims: { ...minutes(2) } },
+  'better-auth': { alg: 'EdDSA', claims: { ...minutes(2), sid: 's' } },
+  'GOV.UK One Login, by ES256, sub alone': {
+    alg: 'ES256',
+    claims: { ...minutes(2), sub: 'urn:fdc:gov.uk:2022:56P4CMsGh_02YOlWpd8PAOI-2sVlB2nsNU7mcLZYhYw=' },
+  },
+  'Rauthy with sub alone, for 30 s': { alg: 'EdDSA', claims: { iat: now, exp: now + 30 }, header: { typ: 'JWT' } },
+};
+
+describe('a logout token as it is sent by', () => {
+  async function start({ record, alg }: Sender): Promise<[Provider, Awaited<ReturnType<typeof startProviders>>]> {
+    const sender = await newProvider(record, alg);
+    return [sender, await startProviders([sender], { SESSIONS_TABLE, USER_ID_PATTERN: '[\\w:|.=-]+' })];
+  }
+
+  for (const [name, sent] of Object.entries(SENDERS)) {
+    test(`${name} logs its user out`, async () => {
+      const [sender, lambda] = await start(sent);
+      const claims = newLogoutClaims('7', sent.claims);
+      await putItems(SESSIONS_TABLE, newSessions(String(claims.sub), 2));
+      const delivery = await deliver(lambda, await signLogoutToken(sender, claims, sent.header));
+      assertLoggedOut(delivery, { sessions_ended: 2, user_id: claims.sub, alg: sender.alg });
+    });
+  }
+
+  test('Zitadel is refused unless the record lets a token live for its 15 min', async () => {
+    assertRefused(await deliver(lambda, await sign(minutes(15))), 'too_long_lived');
+  });
+
+  test('Zitadel once more after our 503, with the same jti, logs its user out', async () => {
+    const claims = newLogoutClaims('8', { jti: 'again' });
+    await putItems(SESSIONS_TABLE, newSessions('8', 2));
+    dynamodb.inject('BatchWriteItem', '8', refuse(500, 'InternalServerError'));
+    assertFault(await deliver(lambda, await signLogoutToken(provider, claims)), 503, 'aws_unavailable');
+    dynamodb.heal('8');
+    assertLoggedOut(await deliver(lambda, await signLogoutToken(provider, claims)), { sessions_ended: 2 });
+  });
+
+  test('Rauthy with sid alone is refused: no session is known by it', async () => {
+    const claims = { sub: undefined, sid: 's', iat: now, exp: now + 30 };
+    assertRefused(await deliver(lambda, await sign(claims, { typ: 'JWT' })), 'sid_only');
+  });
+
+  test('Ory Hydra is refused: it has no exp, and sid alone', async () => {
+    const claims = { sub: undefined, sid: 's', exp: undefined, aud: [CLIENT_ID] };
+    assertRefused(await deliver(lambda, await sign(claims, { typ: 'JWT' })), 'claims');
+  });
+});

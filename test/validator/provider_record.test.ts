@@ -1,0 +1,75 @@
+// The validator record of an OpenID provider: what it says beside its keys, and what only a caller's may say.
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { readLayout } from '../../lib/sessions/layout.ts';
+import { startLocalAws } from '../local/aws.ts';
+import {
+  assertFault,
+  assertLoggedOut,
+  assertRefused,
+  deliver,
+  newLogoutClaims,
+  newProvider,
+  signLogoutToken,
+  startProviders,
+} from '../setup/provider.ts';
+import { createTable } from '../setup/tables.ts';
+
+const aws = await startLocalAws();
+Object.assign(process.env, aws.environment);
+after(() => aws.close());
+const SESSIONS_TABLE = await createTable(readLayout('default'));
+
+/** What becomes of a logout token for user 7 with these members in the record and these claims in the token. */
+async function judge(members: Record<string, unknown>, claims: Record<string, unknown> = {}) {
+  const provider = await newProvider(members);
+  const lambda = await startProviders([provider], { SESSIONS_TABLE, USER_ID_PATTERN: '.+' });
+  return deliver(lambda, await signLogoutToken(provider, newLogoutClaims('7', claims)));
+}
+
+for (const [userId, expected] of [
+  [undefined, '7'],
+  [null, '7'],
+  ['{sub}', '7'],
+  ['keycloak|{sub}', 'keycloak|7'],
+  ['{sub}@{sub}', '7@7'],
+  ['{sub}{user_id}', '7{user_id}'],
+] as const) {
+  test(`user_id ${JSON.stringify(userId)} makes ${expected} of sub 7`, async () =>
+    assertLoggedOut(await judge({ user_id: userId }), { user_id: expected }));
+}
+
+test('max_token_age_seconds is 300 unless the record says otherwise', async () => {
+  const exp = Math.floor(Date.now() / 1000) + 600;
+  assertRefused(await judge({}, { exp }), 'too_long_lived');
+  assertLoggedOut(await judge({ max_token_age_seconds: 900 }, { exp }));
+});
+
+describe('a record is refused by the name of its field', () => {
+  const faults: [string, Record<string, unknown>, RegExp][] = [
+    ['user_id without {sub}', { user_id: 'admin' }, /: user_id must contain \{sub\}/],
+    ['user_id with {sub} in capitals', { user_id: '{SUB}' }, /: user_id must contain \{sub\}/],
+    ['user_id that is no text', { user_id: 7 }, /: user_id must be text that is not blank$/],
+    ['account_provider that is blank', { account_provider: ' ' }, /: account_provider must be text that is not blank$/],
+    [
+      'user_id beside account_provider',
+      { user_id: '{sub}', account_provider: 'keycloak' },
+      /: user_id and account_provider both say who the user is: remove one of them$/,
+    ],
+    [
+      'account_provider where the layout has no accounts',
+      { account_provider: 'keycloak' },
+      /: account_provider needs a layout that has account$/,
+    ],
+    ['user_id_claim', { user_id_claim: 'sub' }, /: user_id_claim is for the record of a caller only: remove it$/],
+    ['allowed_emails', { allowed_emails: ['a@b'] }, /: allowed_emails is for the record of a caller only: remove it$/],
+    ['a misspelled field', { userid: '{sub}' }, /: userid is not a field of a record/],
+  ];
+  for (const [what, members, fault] of faults) {
+    test(what, async () => {
+      const delivery = await judge(members);
+      assertFault(delivery, 500, 'record_invalid');
+      assert.match(String(delivery.audit.fault), fault);
+    });
+  }
+});
