@@ -32,20 +32,9 @@ export function sessionGrants(stores: Store[], own: string | undefined): Stateme
 
 function storeGrants({ table, layout }: Store, isOwn: boolean): Statement[] {
   const tableArn = isOwn ? OWN_TABLE : dynamoDBArn(checked('a table', table, TABLE_OR_INDEX));
-  const attributes = layoutAttributes(layout).map((name) => checked('an attribute', name, ATTRIBUTE));
-  const attributesAre = (names: string[]) => ({ 'ForAllValues:StringEquals': { 'dynamodb:Attributes': names } });
+  const attributes = layoutAttributes(layout);
   return [
-    {
-      Sid: 'FindSessions',
-      Effect: 'Allow',
-      Action: 'dynamodb:Query',
-      Resource:
-        layout.index === null
-          ? tableArn
-          : dynamoDBArn(`${table}/index/${checked('an index', layout.index, TABLE_OR_INDEX)}`),
-      // DynamoDB checks the attributes a request names. One that names none would see them all, but for the second line.
-      Condition: { ...attributesAre(attributes), StringEqualsIfExists: { 'dynamodb:Select': 'SPECIFIC_ATTRIBUTES' } },
-    },
+    findGrant('FindSessions', layout.index === null ? tableArn : indexArn(table, layout.index), attributes),
     layout.index === null
       ? {
           Sid: 'EndSessions',
@@ -63,6 +52,32 @@ function storeGrants({ table, layout }: Store, isOwn: boolean): Statement[] {
           Condition: { ...attributesAre(attributes), StringEqualsIfExists: { 'dynamodb:ReturnValues': 'NONE' } },
         },
   ];
+}
+
+/** What finds the user of an OpenID provider's account: by the index of the first layout that says where it is linked. */
+export function accountGrants(stores: Store[]): Statement[] {
+  for (const { table, layout } of stores) {
+    if (!layout.account) continue;
+    const { index, partitionKey, sortKey } = layout.account;
+    return [findGrant('FindAccount', indexArn(table, index), [partitionKey.name, sortKey.name, layout.userKey.name])];
+  }
+  return [];
+}
+
+function findGrant(Sid: string, Resource: Value, attributes: string[]): Statement {
+  return {
+    Sid,
+    Effect: 'Allow',
+    Action: 'dynamodb:Query',
+    Resource,
+    // DynamoDB checks the attributes a request names. One that names none would see them all, but for the second line.
+    Condition: { ...attributesAre(attributes), StringEqualsIfExists: { 'dynamodb:Select': 'SPECIFIC_ATTRIBUTES' } },
+  };
+}
+
+function attributesAre(names: string[]): Condition {
+  const attributes = names.map((name) => checked('an attribute', name, ATTRIBUTE));
+  return { 'ForAllValues:StringEquals': { 'dynamodb:Attributes': attributes } };
 }
 
 export function readRecords(records: Value[]): Statement {
@@ -110,10 +125,21 @@ function dynamoDBArn(table: string): Value {
   return arn('dynamodb', `table/${table}`);
 }
 
+function indexArn(table: string, index: string): Value {
+  return dynamoDBArn(
+    `${checked('a table', table, TABLE_OR_INDEX)}/index/${checked('an index', index, TABLE_OR_INDEX)}`,
+  );
+}
+
 /** The ARN of a record ends in six characters that Secrets Manager chose, and that its name does not tell. */
 export function recordArn(id: string): Value {
   if (id.startsWith('arn:')) return checked('a record', id, SECRET_ARN);
   return arn('secretsmanager', `secret:${checked('a record', id, SECRET_NAME)}-??????`);
+}
+
+/** The name of the record, also where an ARN says it. */
+export function recordName(id: string): string {
+  return id.replace(/^arn:.*:secret:(.*)-[A-Za-z0-9]{6}$/, '$1');
 }
 
 function arn(service: string, resource: string): Value {

@@ -7,6 +7,7 @@ export const PARAMETERS = [
   'table=own',
   'layout=default',
   'moreStores=none',
+  'openidProviders=none',
   'records=own',
   'userIdPattern=0|[1-9][0-9]{0,18}',
 ];

@@ -11,8 +11,6 @@ export function functionFile(name: string): URL {
   const form = process.env.FUNCTION ?? 'source';
   if (form === 'source') return pathToFileURL(`functions/${name}.ts`);
   if (form !== 'packaged') throw new Error(`FUNCTION is "${form}": set it to source or to packaged`);
-  // serverless.yml does not deploy it yet: until it does, its source is all there is.
-  if (name === 'backchannel_logout') return pathToFileURL(`functions/${name}.ts`);
   const folder = unpacked.get(name) ?? unpack(readPackage(`.serverless/${name}.zip`));
   unpacked.set(name, folder);
   return pathToFileURL(join(folder, `functions/${name}.mjs`));
@@ -20,8 +18,8 @@ export function functionFile(name: string): URL {
 
 function readPackage(zip: string): Buffer {
   const packaged = statSync(zip, { throwIfNoEntry: false });
-  if (!packaged) throw new Error(`There is no ${zip}: npm run package first`);
+  if (!packaged) throw new Error(`There is no ${zip}: npm run package -- --param openidProviders=any first`);
   const newer = globSync(SOURCES).find((file) => statSync(file).mtimeMs > packaged.mtimeMs);
-  if (newer) throw new Error(`${newer} is newer than ${zip}: npm run package first`);
+  if (newer) throw new Error(`${newer} is newer than ${zip}: npm run package -- --param openidProviders=any first`);
   return readFileSync(zip);
 }

@@ -36,11 +36,12 @@ registerHooks({
 
 /** The path of each function's route, as docs/openapi.yaml has it. */
 const PATHS = { logout_user: '/auth/logout_user/{user_id}', backchannel_logout: '/auth/backchannel_logout' };
+export type FunctionName = keyof typeof PATHS;
 
 /** Loads the real function in this environment, as Lambda does: settings are read and checked now, caches are empty. */
 export async function coldStart(
   environment: Record<string, string>,
-  name: keyof typeof PATHS = 'logout_user',
+  name: FunctionName = 'logout_user',
 ): Promise<Lambda> {
   for (const name of ['SESSIONS_TABLE', 'SESSION_LAYOUT', 'MORE_STORES', 'USER_ID_PATTERN', 'SETTLE_SECONDS'])
     delete process.env[name];

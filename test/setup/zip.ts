@@ -16,9 +16,14 @@ export function unpack(zip: Buffer): string {
 }
 
 /** Unpacks the archive and has a Node.js of its own handle the event there, as Lambda does. */
-export function runUnzipped(zip: Buffer, env: Record<string, string>, event: unknown): Promise<string> {
+export function runUnzipped(
+  zip: Buffer,
+  env: Record<string, string>,
+  event: unknown,
+  name = 'logout_user',
+): Promise<string> {
   const folder = unpack(zip);
-  const script = `const { handler } = await import('./functions/logout_user.mjs');
+  const script = `const { handler } = await import('./functions/${name}.mjs');
     const { statusCode, body } = await handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 10_000 });
     console.log(statusCode, body);`;
   return new Promise((resolve, reject) =>

@@ -1,12 +1,14 @@
-// The role in the packaged template, layout by layout, against the calls that the function of that template makes.
+// The roles in the packaged template, layout by layout, against the calls that the functions of that template make.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import { LIBRARIES, type Library } from '../layouts/libraries.ts';
 import { createTable } from '../layouts/tables.ts';
 import { startLocalAws } from '../local/aws.ts';
-import { coldStart } from '../setup/lambda.ts';
+import { keyPair } from '../setup/key_pairs.ts';
+import { auditLines, coldStart, type FunctionName, type Lambda } from '../setup/lambda.ts';
 import { type Package, packageService, propertiesOf, resourcesOf } from '../setup/package.ts';
+import { formEvent, newLogoutClaims, newProvider, signLogoutToken } from '../setup/provider.ts';
 import { putItems } from '../setup/tables.ts';
 import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 import { allows, type Call, statementsOf } from './iam.ts';
@@ -39,9 +41,46 @@ const KEY = 'arn:aws:kms:us-east-1:123456789012:key/0d3f-4a';
 
 const aws = await startLocalAws();
 Object.assign(process.env, aws.environment);
-const record = newRecord();
-const secretId = await storeRecord(record);
-await storeRecord(newRecord(), secretId); // the first key is the previous one now, so both versions are read
+const caller = newRecord();
+const callerId = await storeRecord(caller);
+await storeRecord(newRecord(), callerId); // the first key is the previous one now, so both versions are read
+
+/** The id of a provider's record, rotated like the caller's; in the layout that has accounts it finds users by theirs. */
+const provider = await newProvider();
+async function storeProvider(layout: string): Promise<string> {
+  const accounts = layout === 'authjs' && { account_provider: 'kc' };
+  const secretId = await storeRecord({ ...provider.record, ...accounts });
+  const { jwk } = await keyPair('RS256', 'fresh');
+  return storeRecord({ ...provider.record, ...accounts, public_key_jwks: { keys: [jwk] } }, secretId);
+}
+
+/** Each function, its role, and how it is asked to log user 7 out. */
+type Route = { name: FunctionName; logicalId: string; role: string; logout: (lambda: Lambda) => Promise<unknown> };
+const ROUTES: Route[] = [
+  {
+    name: 'logout_user',
+    logicalId: 'LogoutUnderscoreuserLambdaFunction',
+    role: 'LogoutRole',
+    logout: async (lambda: Lambda) => lambda.invoke({ userId: '7', token: await signToken(caller.secret_key) }),
+  },
+  {
+    name: 'backchannel_logout',
+    logicalId: 'BackchannelUnderscorelogoutLambdaFunction',
+    role: 'BackchannelLogoutRole',
+    logout: async (lambda: Lambda) => {
+      const token = await signLogoutToken(provider, newLogoutClaims('7'));
+      return lambda.send(formEvent(`logout_token=${token}`));
+    },
+  },
+];
+const ACCOUNTS = { name: 'GSI1', key: ['GSI1PK', 'GSI1SK'] };
+const ACCOUNT = {
+  pk: { S: 'USER#7' },
+  sk: { S: 'ACCOUNT#kc#7' },
+  GSI1PK: { S: 'ACCOUNT#kc' },
+  GSI1SK: { S: 'ACCOUNT#7' },
+  access_token: { S: 'secret' },
+};
 
 const recorders: Record<string, Recorder> = {};
 for (const name of ['AWS_ENDPOINT_URL_DYNAMODB', 'AWS_ENDPOINT_URL_SECRETS_MANAGER'])
@@ -52,114 +91,129 @@ after(() => {
   aws.close();
 });
 
-const packaged: Record<string, Package & { table: string }> = {};
+const packaged: Record<string, Package & { table: string; providerId: string }> = {};
 const queue = Object.entries(LAYOUTS).values();
 const lane = async () => {
-  for (const [layout, { tableKey, index }] of queue) {
+  for (const [layout, { tableKey, index = layout === 'authjs' ? ACCOUNTS : undefined }] of queue) {
     const table = await createTable(tableKey, index && { ...index, projection: 'ALL' });
+    if (layout === 'authjs') await putItems(table, [ACCOUNT]);
+    const providerId = await storeProvider(layout);
     const kmsKey = layout === IN_JSON ? KEY : 'none';
-    packaged[layout] = {
-      table,
-      ...(await packageService({ layout, table, records: secretId, kmsKey, settleSeconds: '0.1' }, { bundle: false })),
-    };
+    const parameters = { layout, table, records: callerId, openidProviders: providerId, kmsKey, settleSeconds: '0.1' };
+    packaged[layout] = { table, providerId, ...(await packageService(parameters, { bundle: false })) };
   }
 };
 await Promise.all([lane(), lane()]); // one for each core of a small machine
 
 for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
-  describe(layout === IN_JSON ? 'a layout in JSON' : layout, () => {
-    const { table, template } = packaged[layout] ?? assert.fail();
-    const statements = statementsOf(template);
-    const byTable = `table/${table}`;
-    const byIndex = `table/${table}/index/${index?.name}`;
-    const deletes = index ? 'dynamodb:DeleteItem' : 'dynamodb:BatchWriteItem';
-    let calls: Call[] = [];
+  for (const { name, logicalId, role, logout } of ROUTES) {
+    describe(`${layout === IN_JSON ? 'a layout in JSON' : layout}, ${name}`, () => {
+      const { table, template, providerId } = packaged[layout] ?? assert.fail();
+      const statements = statementsOf(template, role);
+      const [secretId, another] = name === 'logout_user' ? [callerId, providerId] : [providerId, callerId];
+      const byTable = `table/${table}`;
+      const byIndex = `table/${table}/index/${index?.name}`;
+      const byAccount = `table/${table}/index/GSI1`;
+      const deletes = index ? 'dynamodb:DeleteItem' : 'dynamodb:BatchWriteItem';
+      const findsAccounts = layout === 'authjs' && name === 'backchannel_logout';
+      let calls: Call[] = [];
 
-    function assertRefused(wider: Call[]): void {
-      const allowed = wider.filter((call) => allows(statements, call));
-      assert.deepEqual(allowed, []);
-    }
+      function assertRefused(wider: Call[]): void {
+        const allowed = wider.filter((call) => allows(statements, call));
+        assert.deepEqual(allowed, []);
+      }
 
-    test('lets the function end sessions, across pages, with each call that it makes', async () => {
-      const { Environment } = propertiesOf(template, 'LogoutUnderscoreuserLambdaFunction');
-      const { Variables }: { Variables: Record<string, string> } = JSON.parse(JSON.stringify(Environment));
-      // More than DynamoDB puts into a page, so that a key of the last one is part of the next call.
-      const sessions = Array.from({ length: 25 }, () => ({ ...session('7'), payload: { S: 'x'.repeat(60_000) } }));
-      await putItems(table, sessions);
-      recorded(); // the calls of this test
-      const endpoints = Object.entries(recorders).map(([name, { url }]) => [name, url]);
-      const lambda = await coldStart({ ...Variables, ...Object.fromEntries(endpoints) });
-      const answer = await lambda.invoke({ userId: '7', token: await signToken(record.secret_key) });
-      assert.equal(answer.text, '{"jsonrpc":"2.0","id":null,"result":true}');
+      test('lets the function end sessions, across pages, with each call that it makes', async () => {
+        const { Environment } = propertiesOf(template, logicalId);
+        const { Variables }: { Variables: Record<string, string> } = JSON.parse(JSON.stringify(Environment));
+        // More than DynamoDB puts into a page, so that a key of the last one is part of the next call.
+        const sessions = Array.from({ length: 25 }, () => ({ ...session('7'), payload: { S: 'x'.repeat(60_000) } }));
+        await putItems(table, sessions);
+        recorded(); // the calls of this test
+        const endpoints = Object.entries(recorders).map(([name, { url }]) => [name, url]);
+        const lambda = await coldStart({ ...Variables, ...Object.fromEntries(endpoints) }, name);
+        const [line] = await auditLines(() => logout(lambda));
+        assert.partialDeepStrictEqual(line, { outcome: 'logged_out', user_id: '7', sessions_ended: 25 });
 
-      calls = recorded();
-      const refused = calls.filter((call) => !allows(statements, call));
-      assert.deepEqual(refused, []);
-    });
+        calls = recorded();
+        const refused = calls.filter((call) => !allows(statements, call));
+        assert.deepEqual(refused, []);
+      });
 
-    test('grants nothing that the function does not use, but for its log and X-Ray', () => {
-      const used = new Set(calls.map(({ action, resource }) => `${action} ${resource}`));
-      const expected = [
-        `dynamodb:Query ${index ? byIndex : byTable}`,
-        `${deletes} ${byTable}`,
-        `secretsmanager:GetSecretValue secret:${secretId}-AbCdEf`,
-      ];
-      assert.deepEqual([...used].sort(), expected.sort());
+      test('grants nothing that the function does not use, but for its log and X-Ray', () => {
+        const used = new Set(calls.map(({ action, resource }) => `${action} ${resource}`));
+        const expected = [
+          `dynamodb:Query ${index ? byIndex : byTable}`,
+          `${deletes} ${byTable}`,
+          ...(findsAccounts ? [`dynamodb:Query ${byAccount}`] : []),
+          `secretsmanager:GetSecretValue secret:${secretId}-AbCdEf`,
+        ];
+        assert.deepEqual([...used].sort(), expected.sort());
 
-      const actions = statements.flatMap(({ Action }) => Action);
-      const decrypt = layout === IN_JSON ? ['kms:Decrypt'] : [];
-      const log = ['logs:CreateLogStream', 'logs:PutLogEvents'];
-      const xray = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
-      assert.deepEqual(actions, [
-        'dynamodb:Query',
-        deletes,
-        'secretsmanager:GetSecretValue',
-        ...decrypt,
-        ...log,
-        ...xray,
-      ]);
-      const everywhere = statements.filter(({ Resource }) => JSON.stringify(Resource).includes('*'));
-      assert.deepEqual(
-        everywhere.flatMap(({ Action }) => Action),
-        xray,
-      );
-    });
-
-    test('does not let the role see, return or write what is inside a session, nor touch another table', () => {
-      for (const call of calls.filter(({ action }) => action.startsWith('dynamodb:'))) {
-        const { 'dynamodb:Attributes': attributes = [] } = call.keys;
-        const others = ['Scan', 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'PartiQLSelect', 'PartiQLDelete'];
-        assertRefused(others.map((operation) => ({ ...call, action: `dynamodb:${operation}` })));
-        assertRefused([{ ...call, keys: { ...call.keys, 'dynamodb:Attributes': [...attributes, 'payload'] } }]);
-        assertRefused([
-          { ...call, resource: 'table/another' },
-          { ...call, resource: `${call.resource}2` },
+        const actions = statements.flatMap(({ Action }) => Action);
+        const decrypt = layout === IN_JSON ? ['kms:Decrypt'] : [];
+        const log = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+        const xray = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
+        assert.deepEqual(actions, [
+          'dynamodb:Query',
+          deletes,
+          ...(findsAccounts ? ['dynamodb:Query'] : []),
+          'secretsmanager:GetSecretValue',
+          ...decrypt,
+          ...log,
+          ...xray,
         ]);
-        if (call.action === 'dynamodb:Query') {
-          assertRefused([{ ...call, keys: { ...call.keys, 'dynamodb:Select': ['ALL_ATTRIBUTES'] } }]);
-          assertRefused([{ ...call, resource: index ? byTable : byIndex }]);
+        const everywhere = statements.filter(({ Resource }) => JSON.stringify(Resource).includes('*'));
+        assert.deepEqual(
+          everywhere.flatMap(({ Action }) => Action),
+          xray,
+        );
+      });
+
+      test('does not let the role see, return or write what is inside a session, nor touch another table', () => {
+        for (const call of calls.filter(({ action }) => action.startsWith('dynamodb:'))) {
+          const { 'dynamodb:Attributes': attributes = [] } = call.keys;
+          const others = ['Scan', 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'PartiQLSelect', 'PartiQLDelete'];
+          assertRefused(others.map((operation) => ({ ...call, action: `dynamodb:${operation}` })));
+          for (const more of ['payload', 'access_token'])
+            assertRefused([{ ...call, keys: { ...call.keys, 'dynamodb:Attributes': [...attributes, more] } }]);
+          assertRefused([
+            { ...call, resource: 'table/another' },
+            { ...call, resource: `${call.resource}2` },
+          ]);
+          if (call.action === 'dynamodb:Query') {
+            assertRefused([{ ...call, keys: { ...call.keys, 'dynamodb:Select': ['ALL_ATTRIBUTES'] } }]);
+            assertRefused([{ ...call, resource: index || call.resource === byAccount ? byTable : byAccount }]);
+          }
+          if (call.action === 'dynamodb:DeleteItem')
+            assertRefused([{ ...call, keys: { ...call.keys, 'dynamodb:ReturnValues': ['ALL_OLD'] } }]);
         }
-        if (call.action === 'dynamodb:DeleteItem')
-          assertRefused([{ ...call, keys: { ...call.keys, 'dynamodb:ReturnValues': ['ALL_OLD'] } }]);
-      }
-    });
+      });
 
-    test('does not let the role read another record, nor a version that is not in use', () => {
-      const reads = calls.filter(({ action }) => action.startsWith('secretsmanager:'));
-      const stages = new Set(reads.flatMap(({ keys }) => keys['secretsmanager:VersionStage']));
-      assert.deepEqual([...stages], ['AWSCURRENT', 'AWSPREVIOUS']);
-      for (const call of reads) {
-        assertRefused([
-          { ...call, keys: { 'secretsmanager:VersionStage': ['AWSPENDING'] } },
-          { ...call, keys: {} },
-        ]);
-        assertRefused([{ ...call, resource: 'secret:another-AbCdEf' }]);
-      }
-    });
+      test('does not let the role read a record of the other route, nor a version that is not in use', () => {
+        const reads = calls.filter(({ action }) => action.startsWith('secretsmanager:'));
+        const stages = new Set(reads.flatMap(({ keys }) => keys['secretsmanager:VersionStage']));
+        assert.deepEqual([...stages], ['AWSCURRENT', 'AWSPREVIOUS']);
+        for (const call of reads) {
+          assertRefused([
+            { ...call, keys: { 'secretsmanager:VersionStage': ['AWSPENDING'] } },
+            { ...call, keys: {} },
+          ]);
+          assertRefused([{ ...call, resource: `secret:${another}-AbCdEf` }]);
+        }
+      });
 
-    test('creates no table and no record, since there are some', () => {
-      assert.deepEqual(resourcesOf(template, 'AWS::DynamoDB::Table'), {});
-      assert.deepEqual(resourcesOf(template, 'AWS::SecretsManager::Secret'), {});
+      test('writes into a log group of its own', () => {
+        const { Resource } = statements.find(({ Sid }) => Sid === 'WriteLog') ?? assert.fail();
+        assert.deepEqual(Resource, { 'Fn::GetAtt': [logicalId.replace('LambdaFunction', 'LogGroup'), 'Arn'] });
+        assert.deepEqual(propertiesOf(template, logicalId).Role, { 'Fn::GetAtt': [role, 'Arn'] });
+      });
     });
+  }
+
+  test(`${layout === IN_JSON ? 'a layout in JSON' : layout} creates no table and no record, since there are some`, () => {
+    const { template } = packaged[layout] ?? assert.fail();
+    assert.deepEqual(resourcesOf(template, 'AWS::DynamoDB::Table'), {});
+    assert.deepEqual(resourcesOf(template, 'AWS::SecretsManager::Secret'), {});
   });
 }

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import type { Statement } from '../../lib/deploy/grants.ts';
-import type { Template } from '../setup/package.ts';
+import { propertiesOf, resourcesOf, type Template } from '../setup/package.ts';
 
 /** A call of AWS, as IAM sees it: which action on what, and the values of the condition keys that it brings along. */
 export type Call = { action: string; resource: string; keys: Record<string, string[]> };
 
-/** Everything that the function's role is granted. */
-export function statementsOf(template: Template): Statement[] {
-  const roles = Object.values(template.Resources).filter(({ Type }) => Type.startsWith('AWS::IAM::'));
-  assert.equal(roles.length, 1, 'one role, and no policy beside it');
-  const text = JSON.stringify(roles[0]?.Properties.Policies);
+/** Everything that the role is granted. */
+export function statementsOf(template: Template, role = 'LogoutRole'): Statement[] {
+  const granting = Object.entries(template.Resources).filter(([, { Type }]) => Type.startsWith('AWS::IAM::'));
+  const functions = Object.keys(resourcesOf(template, 'AWS::Lambda::Function'));
+  assert.equal(granting.length, functions.length, 'one role for each function, and no policy beside it');
+  const text = JSON.stringify(propertiesOf(template, role).Policies);
   const policies: { PolicyDocument: { Statement: Statement[] } }[] = JSON.parse(text);
   return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
 }

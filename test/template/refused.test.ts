@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serverless } from '../setup/package.ts';
 
+const ARN_OF_KC = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:kc-x1Y2z3';
+
 const refusals: [what: string, parameters: Record<string, string>, line: RegExp, command?: string][] = [
   [
     'a setting that would stop the function stops the package',
@@ -43,6 +45,41 @@ const refusals: [what: string, parameters: Record<string, string>, line: RegExp,
     'a further store that needs another key of our own table stops the package',
     { moreStores: '[{"table":"auth-logout-user-dev-sessions","layout":"authjs"}]' },
     /^MORE_STORES: entry 1: the key of the table auth-logout-user-dev-sessions is pk,sk here, and user_id,session_id in a layout before it: another table has to hold one of them$/m,
+  ],
+  [
+    'a record for both routes stops the package: an ID token of the provider would be a caller’s order',
+    { records: 'crm, kc', openidProviders: 'keycloak,kc' },
+    /^The parameters records and openidProviders both name kc: each needs one of its own$/m,
+  ],
+  [
+    'so does one that is named here and called by its ARN there',
+    { records: 'kc', openidProviders: ARN_OF_KC },
+    /^The parameters records and openidProviders both name arn:aws:.*:secret:kc-x1Y2z3: each needs/m,
+  ],
+  [
+    'so do two ARNs of one name: their last six characters alone tell them apart',
+    { records: ARN_OF_KC.replace(/.{6}$/, 'a9B8c7'), openidProviders: ARN_OF_KC },
+    /^The parameters records and openidProviders both name arn:aws:.*:secret:kc-x1Y2z3: each needs/m,
+  ],
+  [
+    'so does our own record',
+    { openidProviders: 'auth-logout-user-dev-validator' },
+    /^The parameters records and openidProviders both name auth-logout-user-dev-validator: each needs/m,
+  ],
+  [
+    'no record of a provider can be our own: only the provider knows its keys',
+    { openidProviders: 'own' },
+    /^The parameter openidProviders is "own": set it to none, or to names or ARNs of records that are there already$/m,
+  ],
+  [
+    'a name that would let the second role at other records stops the package',
+    { openidProviders: 'kc*' },
+    /^"kc\*" cannot be the name of a record in the policy of the function's role$/m,
+  ],
+  [
+    'a provider’s record without a name stops the package',
+    { openidProviders: 'kc,,web' },
+    /^OPENID_PROVIDER_SECRET_IDS has an empty entry: remove the extra comma$/m,
   ],
   ['a deploy without credentials says that there are none', {}, /^AWS provider credentials not found\./m, 'deploy'],
 ];

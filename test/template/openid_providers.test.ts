@@ -1,0 +1,190 @@
+// What the parameter `openidProviders` adds to the package and the template. test/template/grants.test.ts has the role.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, describe, test } from 'node:test';
+import { unzipSync } from 'fflate';
+import { readLayout } from '../../lib/sessions/layout.ts';
+import { startLocalAws } from '../local/aws.ts';
+import { auditLines, coldStart } from '../setup/lambda.ts';
+import { packageService, propertiesOf, resourcesOf } from '../setup/package.ts';
+import { formEvent, newLogoutClaims, newProvider, signLogoutToken } from '../setup/provider.ts';
+import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
+import { storeRecord } from '../setup/tokens.ts';
+import { runUnzipped } from '../setup/zip.ts';
+import { faultsOf } from './cloudformation.ts';
+import { statementsOf } from './iam.ts';
+import { dashboardOf, metricsOfAlarms, metricsOfDashboard, metricsWritten } from './metrics.ts';
+
+const FUNCTION = 'BackchannelUnderscorelogoutLambdaFunction';
+const ROUTE = 'POST /auth/backchannel_logout';
+const ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:kc-x1Y2z3';
+const TOPIC = 'arn:aws:sns:eu-central-1:123456789012:on-call';
+
+const [none, some] = await Promise.all([
+  packageService(),
+  packageService({
+    openidProviders: `keycloak, ${ARN}`,
+    openidThrottleRate: '7',
+    openidThrottleBurst: '9',
+    alarmTopic: TOPIC,
+    reservedConcurrency: '20',
+    settleSeconds: '2',
+  }),
+]);
+const { template } = some;
+
+/** Of one function's zip its file and the file's content. */
+function bundleOf(archives: Buffer[], name: string): Uint8Array {
+  const files = archives.flatMap((zip) => Object.entries(unzipSync(zip)));
+  assert.equal(files.length, archives.length, 'one file in each zip');
+  return Object.fromEntries(files)[`functions/${name}.mjs`] ?? assert.fail(`no ${name}`);
+}
+
+describe('without providers', () => {
+  test('there is nothing of the route in the template', () => {
+    assert.doesNotMatch(JSON.stringify(none.template), /backchannel|openid/i);
+    assert.equal(none.archives.length, 1);
+  });
+
+  test('the role and the function are the same as with them, byte for byte', () => {
+    assert.deepEqual(statementsOf(none.template), statementsOf(template));
+    const { Code: _, ...without } = propertiesOf(none.template, 'LogoutUnderscoreuserLambdaFunction');
+    const { Code: __, ...withThem } = propertiesOf(template, 'LogoutUnderscoreuserLambdaFunction');
+    const Variables = { SETTLE_SECONDS: '2' };
+    const Environment = merged(without.Environment, Variables);
+    assert.deepEqual(withThem, { ...without, Environment, ReservedConcurrentExecutions: 20 });
+    assert.deepEqual(bundleOf(none.archives, 'logout_user'), bundleOf(some.archives, 'logout_user'));
+  });
+});
+
+describe('with providers, the package', () => {
+  test('is made without a warning, and holds both functions, each in a zip of its own', () => {
+    assert.doesNotMatch(some.output, /warn|deprecat|error/i);
+    assert.equal(some.archives.length, 2);
+    bundleOf(some.archives, 'backchannel_logout');
+  });
+
+  test('logs a user out by itself, in an empty folder', async () => {
+    const aws = await startLocalAws();
+    after(() => aws.close());
+    Object.assign(process.env, aws.environment);
+    const provider = await newProvider();
+    const table = await createTable(readLayout('default'));
+    await putItems(table, newSessions('3', 3));
+    const OPENID_PROVIDER_SECRET_IDS = await storeRecord(provider.record);
+    const env = { ...aws.environment, SESSIONS_TABLE: table, OPENID_PROVIDER_SECRET_IDS };
+    const event = formEvent(`logout_token=${await signLogoutToken(provider, newLogoutClaims('3'))}`);
+    const [zip] = some.archives.filter((archive) => unzipSync(archive)['functions/backchannel_logout.mjs']);
+    assert.equal(await runUnzipped(zip ?? assert.fail(), env, event, 'backchannel_logout'), '200');
+    assert.equal(await sessionsLeft(table, '3'), 0);
+  });
+});
+
+describe('with providers, the template', () => {
+  test('has no error, and no warning that is not explained', () => {
+    assert.deepEqual(faultsOf([some.templateFile]), []);
+  });
+
+  test('has a second function, which is told the providers’ records alone and does not settle', () => {
+    assert.partialDeepStrictEqual(propertiesOf(template, FUNCTION), {
+      Handler: 'functions/backchannel_logout.handler',
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Timeout: 25,
+      MemorySize: 512,
+      ReservedConcurrentExecutions: 20,
+      TracingConfig: { Mode: 'Active' },
+      LoggingConfig: { LogFormat: 'JSON' },
+      Role: { 'Fn::GetAtt': ['BackchannelLogoutRole', 'Arn'] },
+    });
+    assert.deepEqual(propertiesOf(template, FUNCTION).Environment, {
+      Variables: {
+        SESSIONS_TABLE: 'auth-logout-user-dev-sessions',
+        SESSION_LAYOUT: 'default',
+        MORE_STORES: 'none',
+        OPENID_PROVIDER_SECRET_IDS: `keycloak, ${ARN}`,
+        VALIDATOR_MAX_AGE_SECONDS: '300',
+        USER_ID_PATTERN: '0|[1-9][0-9]{0,18}',
+        AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true',
+      },
+    });
+  });
+
+  test('has a second route, whose throttle is its own and is set once the route is there', () => {
+    const routes = Object.entries(resourcesOf(template, 'AWS::ApiGatewayV2::Route'));
+    const [route] = routes.find(([, { Properties }]) => Properties.RouteKey === ROUTE) ?? assert.fail();
+    assert.equal(routes.length, 2);
+    const { RouteSettings, DefaultRouteSettings } = propertiesOf(template, 'HttpApiStage');
+    assert.deepEqual(RouteSettings, { [ROUTE]: { ThrottlingRateLimit: '7', ThrottlingBurstLimit: '9' } });
+    assert.deepEqual(DefaultRouteSettings, { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 });
+    assert.partialDeepStrictEqual(template.Resources.HttpApiStage, { DependsOn: ['HttpApiLogGroup', route] });
+  });
+
+  test('keeps its log as long as the others', () => {
+    const groups = Object.values(resourcesOf(template, 'AWS::Logs::LogGroup'));
+    assert.deepEqual(
+      groups.map(({ Properties }) => Properties.RetentionInDays),
+      [90, 90, 90],
+    );
+  });
+
+  test('lets the function read just those records', () => {
+    const { Resource } = statementsOf(template, 'BackchannelLogoutRole').find(({ Sid }) => Sid === 'ReadRecords') ?? {};
+    const here = `arn:\${AWS::Partition}:secretsmanager:\${AWS::Region}:\${AWS::AccountId}:secret:keycloak-??????`;
+    assert.deepEqual(Resource, [{ 'Fn::Sub': here }, ARN]);
+  });
+});
+
+describe('with providers, the alarms and the dashboard', () => {
+  const alarms = Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
+  const own = alarms.filter(({ AlarmName }) => String(AlarmName).includes('-backchannel-'));
+
+  test('ring for errors, a 503, a user id that we refuse and rejected tokens, and each has a chapter', () => {
+    const outcomes = own.flatMap(
+      ({ Dimensions }) => JSON.stringify(Dimensions).match(/"outcome","Value":"(\w+)"/)?.[1] ?? [],
+    );
+    assert.deepEqual(outcomes, ['internal', 'unavailable', 'user_id_not_accepted', 'unauthenticated']);
+    assert.deepEqual(
+      own.flatMap(({ Namespace, MetricName }) => (Namespace === 'AWS/Lambda' ? MetricName : [])),
+      ['Errors', 'Throttles'],
+    );
+    const guide = readFileSync('docs/operations.md', 'utf8');
+    for (const { AlarmName, TreatMissingData, AlarmActions, OKActions } of own) {
+      assert.match(guide, new RegExp(`^### ${String(AlarmName).replace('auth-logout-user-dev-', '')}$`, 'm'));
+      assert.deepEqual([TreatMissingData, AlarmActions, OKActions], ['notBreaching', [TOPIC], [TOPIC]]);
+    }
+  });
+
+  test('look at this function only, by metrics that it writes', async () => {
+    for (const { Dimensions } of own) assert.match(JSON.stringify(Dimensions), new RegExp(`{"Ref":"${FUNCTION}"}`));
+    const lambda = await coldStart(
+      { SESSIONS_TABLE: 'none', OPENID_PROVIDER_SECRET_IDS: 'none' },
+      'backchannel_logout',
+    );
+    const lines = await auditLines(() => lambda.send(formEvent('logout_token=a.b.c')));
+    const written = metricsWritten(lines[0]);
+    const isOwn = (metric: string) => metric.startsWith('auth-logout-user ');
+    for (const metrics of [metricsOfAlarms(template), metricsOfDashboard(template)])
+      assert.deepEqual(
+        metrics.filter((metric) => isOwn(metric) && !written.includes(metric)),
+        [],
+      );
+  });
+
+  test('are all shown on the dashboard, with what became of the logouts', () => {
+    for (const id of Object.keys(resourcesOf(template, 'AWS::CloudWatch::Alarm')))
+      assert.ok(dashboardOf(template).includes(`\${${id}.Arn}`), `${id} is shown`);
+    const lines = dashboardOf(template)
+      .split('\n')
+      .filter((line) => line.includes(FUNCTION));
+    assert.deepEqual(
+      lines.map((line) => line.match(/MetricName=\\"(\w+)\\"/)?.[1]),
+      ['requests', 'rejections'],
+    );
+  });
+});
+
+function merged(environment: unknown, more: Record<string, string>): unknown {
+  const { Variables }: { Variables: Record<string, string> } = JSON.parse(JSON.stringify(environment));
+  return { Variables: { ...Variables, ...more } };
+}
