@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
@@ -11,7 +12,7 @@ type Handler = (event: unknown, context: LambdaContext) => Promise<APIGatewayPro
 /** Packages the service and unpacks it into an empty folder. Returns the handler's file. */
 export async function packagedHandler(): Promise<string> {
   const { archives } = await packageService();
-  return join(unpack(archives[0] ?? Buffer.alloc(0)), 'functions/logout_user.mjs');
+  return join(unpack(archives.logout_user ?? assert.fail()), 'functions/logout_user.mjs');
 }
 
 /** Loads the packaged handler: it reads its settings from the environment now. Returns what sends it an event. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 export type Resource = {
   Type: string;
@@ -14,7 +14,13 @@ export type Template = { Resources: Record<string, Resource>; Outputs: Record<st
 /** `bundle: false` packs an empty file: twice as fast, where the template alone matters. */
 export type Options = { stage?: string; bundle?: boolean };
 export type Outcome = { code: number | null; output: string; folder: string };
-export type Package = { template: Template; templateFile: string; archives: Buffer[]; output: string };
+/** `archives` holds each function's zip by the function's name. */
+export type Package = {
+  template: Template;
+  templateFile: string;
+  archives: Record<string, Buffer>;
+  output: string;
+};
 
 const root = mkdtempSync(join(tmpdir(), 'package-'));
 mkdirSync(join(root, 'home'));
@@ -52,14 +58,12 @@ export function serverless(
 export async function packageService(parameters: Record<string, string> = {}, options: Options = {}): Promise<Package> {
   const { code, output, folder } = await serverless('package', parameters, options);
   if (code !== 0) throw new Error(`serverless package ended with ${code}: ${output}`);
-  const files = readdirSync(join(folder, '.serverless'));
+  const zips = globSync('.serverless/*.zip', { cwd: folder });
   const templateFile = join(folder, '.serverless/cloudformation-template-update-stack.json');
   return {
     template: JSON.parse(readFileSync(templateFile, 'utf8')),
     templateFile,
-    archives: files
-      .filter((name) => name.endsWith('.zip'))
-      .map((name) => readFileSync(join(folder, '.serverless', name))),
+    archives: Object.fromEntries(zips.map((zip) => [basename(zip, '.zip'), readFileSync(join(folder, zip))])),
     output,
   };
 }

@@ -24,7 +24,7 @@ const LAMBDA_CREDENTIALS = {
 type Sent = { headers: IncomingMessage['headers']; body: string };
 
 const { archives } = await packageService();
-const [zip = Buffer.alloc(0)] = archives;
+const { logout_user: zip = assert.fail() } = archives;
 const [[name, bundle] = ['', Buffer.alloc(0)], ...others] = Object.entries(unzipSync(zip));
 
 const aws = await startLocalAws();

@@ -15,7 +15,7 @@ import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 import { unpack } from '../setup/zip.ts';
 
 const { archives } = await packageService();
-const taskRoot = unpack(archives[0] ?? Buffer.alloc(0));
+const taskRoot = unpack(archives.logout_user ?? assert.fail());
 const aws = await startLocalAws();
 Object.assign(process.env, aws.environment);
 after(() => aws.close());
