@@ -8,7 +8,7 @@ export type Special = {
   /** Made when the case runs, since it holds times. */
   token?: () => string;
   request?: Partial<HttpRequest> | ((token: string) => Partial<HttpRequest>);
-  /** Sent to the packaged handler: what no HTTP client, or not serverless-offline, can bring. */
+  /** Sent to a packaged handler: what no HTTP client, or not serverless-offline, can bring. */
   event?: (token: string) => unknown;
   /** The error code, for a status that several share. */
   code?: number;
@@ -17,6 +17,8 @@ export type Special = {
   result?: boolean;
   /** The gateway or the HTTP parser may answer before the function: with one of these, without JSON-RPC, or not at all. */
   gateway?: number[];
+  /** What the audit record says of it, where the case is an event. */
+  reason?: string;
   /** Text that must not come back. */
   absent?: string;
 };

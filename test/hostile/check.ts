@@ -13,6 +13,10 @@ const CODES = new Map([
   [415, [-32600]],
 ]);
 
+/** What a provider is told of a request that brings no token, and of a token, whatever its fault. */
+const NO_TOKEN = 'The body must be a form of at most 64 KiB with one logout_token';
+const TOKEN_REFUSED = 'The logout token is not accepted';
+
 /** Traces of the inside: stacks, paths, ARNs, names and messages of errors. */
 const INTERNALS = [
   /\n\s+at\s+\S+.*:\d+:\d+/,
@@ -48,8 +52,27 @@ export function check(hostile: Case, token: string, headers: [string, unknown][]
     return undefined;
   }
   checkError(hostile, body.error);
-  if (status === 401) checkChallenge(answer.headers.get('www-authenticate') ?? '', headers);
+  const challenge = answer.headers.get('www-authenticate') ?? '';
+  if (status === 401) checkChallenge(challenge, headers);
+  if (status === 403) assert.match(challenge, /^Bearer realm="[^"]+", error="insufficient_scope"$/);
   return body.error;
+}
+
+/** The same for an answer of the route for OpenID providers, which is told as OAuth 2.0 does. */
+export function checkOAuth(hostile: Case, token: string, answer: Answer): void {
+  const { status, reason } = hostile;
+  checkNothingLeaks(hostile, token, answer);
+  assert.equal(answer.status, status, answer.text);
+  assert.equal(answer.headers.get('cache-control'), 'no-store');
+  if (status === 200) {
+    assert.equal(answer.text, '');
+    return;
+  }
+  assert.equal(answer.headers.get('content-type'), 'application/json');
+  assert.deepEqual(parse(answer.text), {
+    error: 'invalid_request',
+    error_description: reason === 'body' ? NO_TOKEN : TOKEN_REFUSED,
+  });
 }
 
 function checkNothingLeaks({ absent }: Case, token: string, { head, headers, text }: Answer): void {

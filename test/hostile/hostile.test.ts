@@ -1,11 +1,14 @@
-// Hostile input, and the answer that each must get: over HTTP through serverless-offline, or as an event through the
-// packaged handler. To run one of them: node --test --test-name-pattern=exp-null test/hostile/hostile.test.ts
+// Hostile input, and the answer that each must get: over HTTP through serverless-offline, or as an event through a
+// packaged handler. What is refused ends no session, of whatever user.
+// To run one of them: node --test --test-name-pattern=exp-null test/hostile/hostile.test.ts
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { startLocalAws } from '../local/aws.ts';
-import { SECRET_ID, seed, TABLE } from '../local/seed.ts';
+import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { useLocalAws } from '../../lib/operator/local_aws.ts';
+import { SECRET_ID, TABLE } from '../local/seed.ts';
 import { startService } from '../local/service.ts';
 import { auditLines } from '../setup/lambda.ts';
+import { formEvent } from '../setup/provider.ts';
 import { storeRecord } from '../setup/tokens.ts';
 import { accepted, type Case } from './case.ts';
 import { claimTypeConfusion } from './cases/claim_type_confusion.ts';
@@ -14,30 +17,38 @@ import { httpLevel } from './cases/http_level.ts';
 import { jsonrpcBody } from './cases/jsonrpc_body.ts';
 import { keyConfusion, publicKeysKnown, sharedSecretOnly } from './cases/key_confusion.ts';
 import { lambdaEvent } from './cases/lambda_event.ts';
+import { logoutTokens, noLogoutTokens } from './cases/logout_token.ts';
 import { pathParameter } from './cases/path_parameter.ts';
 import { time } from './cases/time.ts';
 import { tokenStructure } from './cases/token_structure.ts';
+import { userIdClaim } from './cases/user_id_claim.ts';
 import { wrongKind } from './cases/wrong_kind.ts';
-import { check } from './check.ts';
+import { check, checkOAuth } from './check.ts';
 import { v2 } from './event.ts';
-import { plainRequest, send } from './http.ts';
-import { publicKeyRecords } from './keys.ts';
-import { loadHandler, packagedHandler } from './packaged_handler.ts';
-import { claims, SECRET } from './token.ts';
+import { type Answer, plainRequest, send } from './http.ts';
+import { boundRecords, publicKeyRecords } from './keys.ts';
+import { type Invoke, packagedHandlers } from './packaged_handler.ts';
+import { claims, logoutToken, SECRET } from './token.ts';
 
 const ANSWERED_WITHIN = { timeout: 5000 };
-const CONTROL = accepted('control', 'The plain request still works.');
+const CONTROL = accepted('control', 'The plain request still works.', { result: true });
+const SESSION = { user_id: { S: '2' }, session_id: { S: '2-a' } };
 
-const [service, packaged] = await Promise.all([startService(), packagedHandler()]);
+const [service, load] = await Promise.all([startService(), packagedHandlers()]);
 after(service.stop);
 
-const aws = await startLocalAws();
-after(() => aws.close());
-Object.assign(process.env, aws.environment);
-await seed();
-const recordIds = await Promise.all(publicKeyRecords.map((record) => storeRecord(record)));
-Object.assign(process.env, { SESSIONS_TABLE: TABLE, VALIDATOR_SECRET_IDS: [SECRET_ID, ...recordIds].join() });
-const invoke = await loadHandler(packaged);
+// The packaged handlers work on the tables and records of `npm start`: one look tells whose sessions have ended.
+const address = (port: number) => `http://127.0.0.1:${port}`;
+useLocalAws({ dynamodb: address(service.port + 1), secretsManager: address(service.port + 2) });
+const dynamodb = new DynamoDBClient();
+const store = (records: unknown[]) => Promise.all(records.map((record) => storeRecord(record)));
+const trustedIds = [SECRET_ID, ...(await store(publicKeyRecords))];
+Object.assign(process.env, {
+  SESSIONS_TABLE: TABLE,
+  VALIDATOR_SECRET_IDS: [...trustedIds, ...(await store(boundRecords))].join(),
+  OPENID_PROVIDER_SECRET_IDS: trustedIds.join(), // the deploy refuses that: nothing but the claims tells tokens apart
+});
+const [logoutUser, backchannelLogout] = [await load('logout_user'), await load('backchannel_logout')];
 
 const refusals = new Set<string>();
 
@@ -50,29 +61,55 @@ async function overHttp(hostile: Case): Promise<void> {
   if (hostile.status === 401 && error) refusals.add(JSON.stringify(error));
 }
 
-/** Gives the packaged handler the case as an event; its log must not tell the token either. */
+/** Gives the packaged handler the case as an event. */
 async function asEvent(hostile: Case): Promise<void> {
   const token = (hostile.token ?? claims)();
   const event = (hostile.event ?? v2)(token);
+  const error = check(hostile, token, headersOf(event), await invoke(logoutUser, hostile, token, event));
+  if (hostile.status === 401) refusals.add(JSON.stringify(error));
+}
+
+/** Gives the packaged handler of the route for OpenID providers the case as an event: its token as a logout token. */
+async function asForm(hostile: Case): Promise<void> {
+  const token = (hostile.token ?? logoutToken)();
+  const event = hostile.event?.(token) ?? formEvent(`logout_token=${encodeURIComponent(token)}`);
+  checkOAuth(hostile, token, await invoke(backchannelLogout, hostile, token, event));
+}
+
+/** Invokes the handler. Its log must not tell the token either, but why it was refused. */
+async function invoke(handler: Invoke, { reason }: Case, token: string, event: unknown): Promise<Answer> {
+  let answer: Answer | undefined;
   const log = await auditLines(async () => {
-    const error = check(hostile, token, headersOf(event), await invoke(event));
-    if (hostile.status === 401) refusals.add(JSON.stringify(error));
+    answer = await handler(event);
   });
   assert.equal(log.length, 1);
   assert.ok(!JSON.stringify(log).includes(token.slice(-40)) && !JSON.stringify(log).includes(SECRET));
+  assert.equal(log[0]?.reason, reason ?? log[0]?.reason);
+  return answer ?? assert.fail();
 }
 
 function headersOf(event: unknown): [string, unknown][] {
   return typeof event === 'object' && event !== null && 'headers' in event ? Object.entries(event.headers ?? {}) : [];
 }
 
+/** Runs the case while user 2 has a session. The plain request ends it; what is refused ends none, of whatever user. */
+async function watch(hostile: Case, run: (hostile: Case) => Promise<void>): Promise<void> {
+  const sessions = new ScanCommand({ TableName: TABLE, ConsistentRead: true });
+  await dynamodb.send(new PutItemCommand({ TableName: TABLE, Item: SESSION }));
+  const { Items: before } = await dynamodb.send(sessions);
+  await run(hostile);
+  const { Items: left } = await dynamodb.send(sessions);
+  if (hostile.status !== 200) assert.deepEqual(left, before, 'a session has ended');
+  if (hostile === CONTROL) assert.notDeepEqual(left, before, 'no session has ended');
+}
+
 function testAll(family: string, cases: Case[], run: (hostile: Case) => Promise<void>): void {
   describe(family, () => {
     for (const [n, hostile] of cases.entries()) {
       const { status, name, why } = hostile;
-      test(`answers ${status} to ${family}/${name}: ${why}`, ANSWERED_WITHIN, () => run(hostile));
+      test(`answers ${status} to ${family}/${name}: ${why}`, ANSWERED_WITHIN, () => watch(hostile, run));
       if (n % 40 === 39 || n === cases.length - 1) {
-        test(`still answers 200 to the plain request after ${n + 1} cases`, ANSWERED_WITHIN, () => run(CONTROL));
+        test(`still answers 200 to the plain request after ${n + 1} cases`, ANSWERED_WITHIN, () => watch(CONTROL, run));
       }
     }
   });
@@ -94,6 +131,14 @@ describe('as an event, where public keys are trusted too', () => {
   testAll('lambda-event', lambdaEvent, asEvent);
   testAll('key-confusion', [...keyConfusion, ...publicKeysKnown], asEvent);
   testAll('header-tampering', headerTampering, asEvent);
+  testAll('wrong-kind', wrongKind, asEvent);
+  testAll('user-id-claim', userIdClaim, asEvent);
+});
+
+describe('as a logout token, where both routes trust the same keys', () => {
+  testAll('logout-token', logoutTokens, asForm);
+  const callersTokens = [tokenStructure, headerTampering, keyConfusion, publicKeysKnown, claimTypeConfusion, time];
+  testAll('callers-token-as-logout-token', noLogoutTokens([...callersTokens, userIdClaim].flat()), asForm);
 });
 
 test('tells all who are refused with 401 the same', () => {

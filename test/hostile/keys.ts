@@ -16,6 +16,19 @@ export const publicKeyRecords = [
   publicKeyRecord('ed-1', 'EdDSA', trusted.ed),
 ];
 
+/** The key of the records that bind a token to one user by this claim. */
+export function boundKey(claim: string): string {
+  return `${PUBLISHED_RECORD.secret_key} ${claim}`;
+}
+
+/** One validator record for each such claim: three that tokens have, and three that every object seems to have. */
+export const boundRecords = ['sub', 'uid', 'UID', '__proto__', 'constructor', 'toString'].map((claim) => ({
+  ...PUBLISHED_RECORD,
+  name: `bound by ${claim}`,
+  secret_key: boundKey(claim),
+  user_id_claim: claim,
+}));
+
 function newKeyPairs() {
   return {
     rsa: generateKeyPairSync('rsa', { modulusLength: 2048 }),

@@ -1,5 +1,6 @@
 import { constants, createHmac, type KeyObject, sign } from 'node:crypto';
 import { PUBLISHED_RECORD } from '../local/seed.ts';
+import { LOGOUT_EVENT } from '../setup/provider.ts';
 
 type Bytes = string | Buffer;
 
@@ -26,6 +27,21 @@ export function claims(changes: object = {}, by: Signer = mac(), typ = 'JWT'): s
   return compact(JSON.stringify({ alg: 'HS256', typ }), JSON.stringify({ ...validClaims(), ...changes }), by);
 }
 
+/** A logout token for user 2 that is accepted, as an OpenID provider sends it; these claims are put in their place. */
+export function logoutToken(changes: object = {}, by: Signer = mac(), typ = 'logout+jwt'): string {
+  return claims({ sub: '2', iat: now(), jti: 'x', events: { [LOGOUT_EVENT]: {} }, ...changes }, by, typ);
+}
+
+/** What the same provider hands to an application when user 2 logs in. */
+export function idToken(changes: object = {}, by: Signer = mac(), typ = 'JWT'): string {
+  return claims({ sub: '2', iat: now(), jti: 'x', auth_time: now(), nonce: 'n', ...changes }, by, typ);
+}
+
+/** What that application sends to an API (RFC 9068). */
+export function accessToken(changes: object = {}, by: Signer = mac(), typ = 'at+jwt'): string {
+  return claims({ sub: '2', iat: now(), jti: 'x', client_id: 'web', scope: 'openid', ...changes }, by, typ);
+}
+
 /** A token of the valid claims below this header. */
 export function header(members: object, by: Signer = mac()): string {
   return compact(JSON.stringify(members), JSON.stringify(validClaims()), by);
@@ -37,8 +53,8 @@ export function rawHeader(bytes: Bytes): string {
 }
 
 /** A token whose payload is these bytes. */
-export function payload(bytes: Bytes): string {
-  return compact(HEADER, bytes, mac());
+export function payload(bytes: Bytes, by: Signer = mac()): string {
+  return compact(HEADER, bytes, by);
 }
 
 function compact(header: Bytes, payload: Bytes, by: Signer): string {

@@ -1,26 +1,25 @@
 import { refused } from '../case.ts';
-import { claims, mac } from '../token.ts';
+import { claims, logoutToken, mac } from '../token.ts';
 
-const LOGOUT = 'http://schemas.openid.net/event/backchannel-logout';
-const SET = 'https://schemas.openid.net/secevent/risc/event-type/account-disabled';
+const DISABLED = 'https://schemas.openid.net/secevent/risc/event-type/account-disabled';
+
+const wrong = (name: string, why: string, token: () => string) =>
+  refused(401, name, why, { token, reason: 'wrong_kind' });
 
 /** Tokens that say that something has happened, rightly signed: whoever holds one has no order to log anybody out. */
 export const wrongKind = [
-  refused(401, 'logout-token', 'A logout token of a provider that shares the key.', {
-    token: () => claims({ sub: '2', jti: 'x', events: { [LOGOUT]: {} } }, mac(), 'logout+jwt'),
-  }),
-  refused(401, 'logout-token-typ-jwt', 'A logout token of an old provider, typ JWT.', {
-    token: () => claims({ sub: '2', jti: 'x', events: { [LOGOUT]: {} } }),
-  }),
-  refused(401, 'logout-token-typ-alone', 'The media type of a logout token, written in full and in capitals.', {
-    token: () => claims({}, mac(), 'APPLICATION/LOGOUT+JWT'),
-  }),
-  refused(401, 'security-event', 'A security event token (RFC 8417).', {
-    token: () => claims({ events: { [SET]: {} } }, mac(), 'secevent+jwt'),
-  }),
-  refused(401, 'revocation', 'A token of Global Token Revocation.', {
-    token: () => claims({}, mac(), 'global-token-revocation+jwt'),
-  }),
-  refused(401, 'events-empty', 'No event in events.', { token: () => claims({ events: {} }) }),
-  refused(401, 'events-null', 'events is null.', { token: () => claims({ events: null }) }),
+  wrong('logout-token', 'A logout token of a provider that shares the key.', () => logoutToken()),
+  wrong('logout-token-typ-jwt', 'A logout token of an old provider, typ JWT.', () => logoutToken({}, mac(), 'JWT')),
+  wrong('logout-token-typ-alone', 'The media type of a logout token, written in full and in capitals.', () =>
+    claims({}, mac(), 'APPLICATION/LOGOUT+JWT'),
+  ),
+  wrong('security-event', 'A security event token (RFC 8417).', () =>
+    claims({ events: { [DISABLED]: {} } }, mac(), 'secevent+jwt'),
+  ),
+  wrong('revocation', 'A token of Global Token Revocation.', () => claims({}, mac(), 'global-token-revocation+jwt')),
+  wrong('events-empty', 'No event in events.', () => claims({ events: {} })),
+  wrong('events-null', 'events is null.', () => claims({ events: null })),
+  wrong('events-in-an-access-token', 'events in a token of the type for APIs.', () =>
+    claims({ events: { [DISABLED]: {} } }, mac(), 'at+jwt'),
+  ),
 ];
