@@ -8,6 +8,7 @@ import { useLocalAws } from '../../lib/operator/local_aws.ts';
 import { SECRET_ID, TABLE } from '../local/seed.ts';
 import { startService } from '../local/service.ts';
 import { auditLines } from '../setup/lambda.ts';
+import { type Invoke, packagedHandlers, type Reply } from '../setup/packaged_handler.ts';
 import { formEvent } from '../setup/provider.ts';
 import { storeRecord } from '../setup/tokens.ts';
 import { accepted, type Case } from './case.ts';
@@ -27,7 +28,6 @@ import { check, checkOAuth } from './check.ts';
 import { v2 } from './event.ts';
 import { type Answer, plainRequest, send } from './http.ts';
 import { boundRecords, publicKeyRecords } from './keys.ts';
-import { type Invoke, packagedHandlers } from './packaged_handler.ts';
 import { claims, logoutToken, SECRET } from './token.ts';
 
 const ANSWERED_WITHIN = { timeout: 5000 };
@@ -78,14 +78,16 @@ async function asForm(hostile: Case): Promise<void> {
 
 /** Invokes the handler. Its log must not tell the token either, but why it was refused. */
 async function invoke(handler: Invoke, { reason }: Case, token: string, event: unknown): Promise<Answer> {
-  let answer: Answer | undefined;
+  let reply: Reply | undefined;
   const log = await auditLines(async () => {
-    answer = await handler(event);
+    reply = await handler(event);
   });
   assert.equal(log.length, 1);
   assert.ok(!JSON.stringify(log).includes(token.slice(-40)) && !JSON.stringify(log).includes(SECRET));
   assert.equal(log[0]?.reason, reason ?? log[0]?.reason);
-  return answer ?? assert.fail();
+  const { status, headers, text } = reply ?? assert.fail();
+  const lines = Object.entries(headers);
+  return { status, head: lines.flat().join('\n'), headers: new Map(lines), text };
 }
 
 function headersOf(event: unknown): [string, unknown][] {

@@ -1,0 +1,95 @@
+// A real OpenID provider, npm oidc-provider, tells the packaged function over HTTP that a user has logged out.
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { after, test } from 'node:test';
+import { readLayout } from '../../lib/sessions/layout.ts';
+import { hangUp } from '../faults/faults.ts';
+import { listen } from '../local/listen.ts';
+import { auditLines } from '../setup/lambda.ts';
+import { authorize, logOut, openBrowser, startOidcProvider } from '../setup/oidc_provider.ts';
+import { packagedHandlers } from '../setup/packaged_handler.ts';
+import { formEvent } from '../setup/provider.ts';
+import { startFaultyAws } from '../setup/route.ts';
+import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
+import { storeRecord } from '../setup/tokens.ts';
+
+const load = await packagedHandlers();
+const { dynamodb } = await startFaultyAws();
+const table = await createTable(readLayout('default'));
+
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const provider = await startOidcProvider(
+  {
+    backchannel_logout_uri: 'https://app.example/auth/backchannel_logout',
+    backchannel_logout_session_required: true,
+  },
+  {
+    jwks: { keys: [privateKey.export({ format: 'jwk' })] },
+    features: { backchannelLogout: { enabled: true } },
+    // To the API of this test, without what refuses loopback, and without the 2.5 s that a busy machine misses.
+    fetch: (address: URL, { dispatcher: _, signal: __, ...request }: RequestInit & { dispatcher?: unknown }) =>
+      fetch(new URL(new URL(address).pathname, api.url), request),
+  },
+);
+/** What became of each logout token, as the provider sees it. */
+const told: string[] = [];
+provider.on('backchannel.success', (_ctx, _client, accountId) => told.push(`success ${accountId}`));
+provider.on('backchannel.error', (_ctx, { message }, _client, accountId) =>
+  told.push(`error ${accountId}: ${message}`),
+);
+
+Object.assign(process.env, {
+  SESSIONS_TABLE: table,
+  OPENID_PROVIDER_SECRET_IDS: await storeRecord({
+    name: 'oidc-provider',
+    signature_type: 'public_key',
+    public_key_algorithm: 'RS256',
+    public_key_jwks: await (await fetch(`${provider.issuer}/jwks`)).json(),
+    audience: 'app',
+    issuer: provider.issuer,
+  }),
+});
+const invoke = await load('backchannel_logout');
+const api = await listen(
+  createServer(async (request, response) => {
+    const headers = Object.entries(request.headers).map(([name, value]) => [name, String(value)]);
+    const { status, ...answer } = await invoke(formEvent(await text(request), Object.fromEntries(headers)));
+    response.writeHead(status, answer.headers).end(answer.text);
+  }),
+);
+after(api.close);
+
+test('no session is left of a user who logs out at the provider, which says success; another user’s live', async () => {
+  await putItems(table, [...newSessions('1', 30), ...newSessions('2', 3)]);
+  const [browser, another] = [openBrowser(), openBrowser()];
+  await authorize(browser, provider, '1');
+  await authorize(another, provider, '2');
+  const [audit] = await auditLines(() => logOut(browser, provider));
+  assert.deepEqual(told.splice(0), ['success 1']);
+  assert.deepEqual([await sessionsLeft(table, '1'), await sessionsLeft(table, '2')], [0, 3]);
+  assert.partialDeepStrictEqual(audit, { outcome: 'logged_out', user_id: '1', sessions_ended: 30 });
+});
+
+for (const [operation, user] of [
+  ['Query', '3'],
+  ['BatchWriteItem', '4'],
+] as const) {
+  test(`the provider sees a failure and no success while DynamoDB breaks off every ${operation}`, async () => {
+    await putItems(table, newSessions(user, 3));
+    const browser = openBrowser();
+    dynamodb.inject(operation, user, hangUp);
+    await authorize(browser, provider, user);
+    await auditLines(() => logOut(browser, provider));
+    assert.equal(told.length, 1);
+    assert.match(String(told.pop()), new RegExp(`^error ${user}: .*, got: 503 Service Unavailable$`));
+    assert.equal(await sessionsLeft(table, user), 3);
+
+    dynamodb.heal(user);
+    await authorize(browser, provider, user);
+    await auditLines(() => logOut(browser, provider));
+    assert.deepEqual(told.splice(0), [`success ${user}`]);
+    assert.equal(await sessionsLeft(table, user), 0);
+  });
+}
