@@ -1,4 +1,4 @@
-/** Everything a caller can be told. Each route has a table of its own that makes it an answer. */
+/** Every kind of answer that is an error. Each route has a table of its own that says how it looks. */
 export type ErrorCode =
   | 'PARSE_ERROR'
   | 'INVALID_REQUEST'
@@ -49,7 +49,7 @@ export type RefusalReason =
   | 'nonce'
   | 'sid_only';
 
-/** A failure that the caller is told by its code; reason and cause stay in the audit record. */
+/** A failure. The caller learns its code; reason and cause stay in the audit record. */
 export class ServiceError extends Error {
   readonly code: ErrorCode;
   readonly reason: Reason;
@@ -62,7 +62,7 @@ export class ServiceError extends Error {
   }
 }
 
-/** Any error as the one the caller is told: what nobody foresaw is our fault, a 500 without detail. */
+/** Any error as a ServiceError: what nobody foresaw is our fault, a 500 without detail. */
 export function serviceError(error: unknown): ServiceError {
   return error instanceof ServiceError ? error : new ServiceError('INTERNAL', 'unexpected', error);
 }

@@ -37,7 +37,7 @@ if (answer.result === true) console.log(`User ${userId} is logged out at ${addre
 else if (answer.result === false) console.log(`User ${userId} had no live session at ${address}.`);
 else fail(`User ${userId} may still be logged in at ${address}: the service refused or failed.`);
 
-/** The record, if the service would take it; what is wrong with it is told without a value. */
+/** The record, if the service would take it; what is wrong with it is said without a value. */
 async function fetchRecord(secretId: string): Promise<{ record: ValidatorRecord; fields: Fields }> {
   try {
     const { SecretString } = await new SecretsManagerClient().send(new GetSecretValueCommand({ SecretId: secretId }));

@@ -141,10 +141,10 @@ function storeLine({ table, failure, ...tally }: StoreTally) {
   };
 }
 
-/** Text fit for a log line: no control or format characters, 256 characters at most. What is no text is left out. */
+/** Text fit for a log line: no control or format characters, 256 characters at most. Anything but text is left out. */
 function clean(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
-  const printable = /^[ -~]*$/.test(value); // nearly always, and told a good deal faster
+  const printable = /^[ -~]*$/.test(value); // nearly always, and a good deal faster to check
   return (printable ? value : value.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '')).slice(0, MAX_TEXT);
 }
 

@@ -12,7 +12,7 @@ export type Settings = {
 /** The variable that names the validator records: each function has one of its own. */
 type Records = 'VALIDATOR_SECRET_IDS' | 'OPENID_PROVIDER_SECRET_IDS';
 
-/** The function's environment, checked. Throws one line that names the variable at fault and the mend. */
+/** The function's environment, checked. Throws one line that names the variable at fault and how to correct it. */
 export function readSettings(env: NodeJS.ProcessEnv, records: Records): Settings {
   const main = {
     table: required(env, 'SESSIONS_TABLE', 'the name of the DynamoDB table that holds the sessions'),

@@ -5,7 +5,7 @@ import { ServiceError } from '../errors.ts';
 import { Aliases, type Item } from './expressions.ts';
 import type { Layout } from './layout.ts';
 import { Pace } from './pace.ts';
-import { told } from './pass.ts';
+import { required } from './pass.ts';
 import type { Store } from './store.ts';
 
 const MAX_PARTITION_KEY_BYTES = 2048;
@@ -18,7 +18,7 @@ export type ProviderUsers = { name: string; userId: string; accountProvider: str
 type Links = { table: string; account: NonNullable<Layout['account']>; userKey: Layout['userKey'] };
 
 /**
- * The id of the user whom the provider calls `sub`; undefined when no account is linked to that, which one Query tells.
+ * The id of the user whom the provider calls `sub`; undefined when no account is linked to that: one Query.
  * The links are in the first store whose layout has `account`. Throws USER_ID_NOT_ACCEPTED when its keys cannot hold `sub`.
  */
 export async function findUserId(
@@ -34,14 +34,14 @@ export async function findUserId(
     account ? [{ table, account, userKey }] : [],
   );
   if (!links) {
-    const mend = new Error(`validator record ${name}: account_provider needs a layout that has account`);
-    throw new ServiceError('INTERNAL', 'record_invalid', mend);
+    const cause = new Error(`validator record ${name}: account_provider needs a layout that has account`);
+    throw new ServiceError('INTERNAL', 'record_invalid', cause);
   }
   const query = new QueryCommand(accountQuery(links, accountProvider, sub));
   const send = () => client.send(query, { abortSignal: deadline });
   const { Items } = await new Pace(deadline).send(send).catch((error: unknown) => Promise.reject(awsError(error)));
 
-  const userIds = new Set(told(Items).map((item) => linkedUserId(item, links)));
+  const userIds = new Set(required(Items).map((item) => linkedUserId(item, links)));
   if (userIds.size > 1) throw new ServiceError('INTERNAL', 'account_invalid', 'one account is linked to several users');
   return [...userIds][0];
 }
@@ -59,7 +59,7 @@ function accountQuery({ table, account, userKey }: Links, provider: string, sub:
     TableName: table,
     IndexName: index,
     KeyConditionExpression: `${alias.of(partitionKey.name)} = :partition AND ${alias.of(sortKey.name)} = :sort`,
-    Select: 'SPECIFIC_ATTRIBUTES', // said aloud: the role's policy asks for it
+    Select: 'SPECIFIC_ATTRIBUTES', // explicit, because the role's policy requires it
     ProjectionExpression: alias.of(userKey.name),
     ExpressionAttributeNames: alias.names,
     ExpressionAttributeValues: {
@@ -76,7 +76,11 @@ function linkedUserId(item: Item, { userKey }: Links): string {
   const [before = '', after = ''] = userKey.value.split('{user_id}');
   const userId = value.slice(before.length, value.length - after.length);
   if (userId === '' || before + userId + after !== value) {
-    throw new ServiceError('INTERNAL', 'account_invalid', `${userKey.name} of the linked item is no key of a user`);
+    throw new ServiceError(
+      'INTERNAL',
+      'account_invalid',
+      `${userKey.name} of the linked item is not the key of a user`,
+    );
   }
   return userId;
 }

@@ -11,7 +11,6 @@ export async function endByIndex(logout: StoreLogout, settleMs: number): Promise
   const { store, tally, writes } = logout;
   const deleted: Item[] = []; // kept only for settling
   const seen = new Set<string>();
-  const isNew = (item: Item) => seen.size < seen.add(idOf(item, store.layout)).size;
   const end = async (item: Item) => {
     const live = await deleteOwned(logout, item);
     if (live === undefined) return;
@@ -25,7 +24,12 @@ export async function endByIndex(logout: StoreLogout, settleMs: number): Promise
     begun = Date.now();
     seenBefore = seen.size;
     await pass(logout, async (page) => {
-      for (const item of page.filter(isNew)) await writes.start(() => end(item));
+      for (const item of page) {
+        const id = idOf(item, store.layout);
+        if (seen.has(id)) continue;
+        seen.add(id);
+        await writes.start(() => end(item));
+      }
     });
     // What comes after that is a new login: they may never end.
   } while (seen.size > seenBefore && begun < lagEnds);
@@ -48,7 +52,7 @@ async function endReturned(logout: StoreLogout, deleted: Item[]): Promise<void> 
 async function deleteOwned(logout: StoreLogout, item: Item): Promise<boolean | undefined> {
   const { store, user } = logout;
   let lost: boolean | undefined;
-  // Live or expired is told by the condition that let the delete through: an index need not carry the expiry.
+  // The condition that let the delete through says whether it was live: an index need not carry the expiry.
   for (const live of store.layout.expiry ? [true, false] : [true]) {
     const outcome = await deleteIf(logout, item, ownedBy(store.layout, user, live));
     if (outcome === 'deleted') return live;
@@ -57,7 +61,7 @@ async function deleteOwned(logout: StoreLogout, item: Item): Promise<boolean | u
   return lost; // refused, but only after an answer was lost on the way: that delete had been carried out
 }
 
-/** Deletes the item under the condition. `lost`: it was refused, but the answer to an attempt before never came. */
+/** Deletes the item under the condition. `lost`: it was refused, but the answer to an earlier attempt never came. */
 function deleteIf(
   { client, store, deadline, writes }: StoreLogout,
   item: Item,

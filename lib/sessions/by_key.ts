@@ -1,12 +1,12 @@
 // Layouts in which the user is the table's partition key.
 import { BatchWriteItemCommand, type WriteRequest } from '@aws-sdk/client-dynamodb';
 import { expired, type Item, idOf, keyOf } from './expressions.ts';
-import { pass, type StoreLogout, told } from './pass.ts';
+import { pass, required, type StoreLogout } from './pass.ts';
 import { settle } from './settle.ts';
 
 const BATCH = 25; // the most that BatchWriteItem takes
 
-/** Is told of each item that was deleted. */
+/** Called for each item that was deleted. */
 type Gone = (item: Item) => void;
 
 /** Ends the user's sessions in one pass: a consistent Query sees them all. */
@@ -45,7 +45,7 @@ async function deleteBatch(
   await writes.send(async () => {
     const command = new BatchWriteItemCommand({ RequestItems: { [table]: requests } });
     const { UnprocessedItems } = await client.send(command, { abortSignal: deadline });
-    requests = Object.values(told(UnprocessedItems)).flat();
+    requests = Object.values(required(UnprocessedItems)).flat();
     const back = new Set(requests.map(({ DeleteRequest }) => idOf(DeleteRequest?.Key ?? {}, layout)));
     const isBack = (item: Item) => back.size > 0 && back.has(idOf(item, layout));
     for (const item of left) if (!isBack(item)) gone(item);

@@ -33,7 +33,7 @@ export class SessionStores {
       }),
     );
     const failures = tallies.flatMap(({ failure }) => failure ?? []);
-    // A fault of ours comes first: to repeat the request does not mend it.
+    // A fault of ours comes first: repeating the request does not help.
     const failure = failures.find(({ code }) => code === 'INTERNAL') ?? failures[0];
     if (failure) throw failure;
   }

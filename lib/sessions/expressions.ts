@@ -33,7 +33,7 @@ export function userQuery(
   return {
     ...(index === null ? { ConsistentRead: true } : { IndexName: index }),
     KeyConditionExpression: conditions.join(' AND '),
-    Select: 'SPECIFIC_ATTRIBUTES', // said aloud: the role's policy asks for it
+    Select: 'SPECIFIC_ATTRIBUTES', // explicit, because the role's policy requires it
     ProjectionExpression: [...new Set(projection)].join(', '),
     ExpressionAttributeNames: alias.names,
     ExpressionAttributeValues: { ':user': user, ...(sortKey?.beginsWith && { ':prefix': { S: sortKey.beginsWith } }) },
@@ -88,8 +88,8 @@ function notExpired(name: string, unit: Expiry['unit'], values: Item): string {
     return `NOT ${name} <= :now`;
   }
   const digits = String(unit === 'seconds' ? now / 1000 : now);
-  // Text is compared by its characters. For digits that is by number, since times of our days have equally many; what
-  // begins with anything else is no time.
+  // Text is compared by its characters. For digits that is by number, since all present times have equally many; what
+  // begins with anything else is not a time.
   Object.assign(values, { ':now': { N: digits }, ':zero': { S: '0' }, ':digits': { S: digits } });
   return `NOT (${name} <= :now OR ${name} BETWEEN :zero AND :digits)`;
 }

@@ -24,7 +24,7 @@ const USER_ID = /\{user_id(:lower)?\}/g;
 const MAX_KEY_BYTES = 2048; // of a partition key of type S, in a table or an index
 const MAX_GUARD_VALUES = 100; // the most that IN takes in a condition
 
-/** The layout that is named, or spelled out as an object or its JSON. Throws one line that says what to mend. */
+/** The layout that is named, or spelled out as an object or its JSON. Throws one line that says what to correct. */
 export function readLayout(given: unknown): Layout {
   if (typeof given !== 'string') return checkLayout(given);
   const name = given.trim();
@@ -66,7 +66,7 @@ function checkLayout(given: unknown): Layout {
   return layout;
 }
 
-/** What the members of a layout must not say of each other. */
+/** The rules between members of a layout. */
 function checkTogether({ userKey, ...others }: Layout): void {
   // Elsewhere the id would match other users too: the prefix SESSION#1 begins SESSION#12.
   if (JSON.stringify([userKey.name, others]).includes('{user_id')) {
@@ -121,7 +121,7 @@ function checkUserKey(given: unknown): Layout['userKey'] {
   };
   const rest = userKey.value.replace(USER_ID, '');
   if (rest.includes('{user_id'))
-    refuse('userKey.value takes {user_id} and {user_id:lower}: mend what begins like them');
+    refuse('userKey.value takes {user_id} and {user_id:lower}: correct what begins like them');
   if (rest === userKey.value) refuse('userKey.value must contain {user_id}');
   if (userKey.type === 'N' && value !== '{user_id}') refuse('userKey.value must be {user_id} alone when its type is N');
   return userKey;

@@ -1,10 +1,10 @@
-// Checks of what an operator writes as JSON. Each throws one line that says what to mend.
+// Checks of what an operator writes as JSON. Each throws one line that says what to correct.
 
 export function parse(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
-    return refuse('this is not valid JSON: mend its quotes, commas and brackets');
+    return refuse('this is not valid JSON: correct its quotes, commas and brackets');
   }
 }
 
@@ -49,6 +49,6 @@ export function within<T>(name: string, read: () => T): T {
   }
 }
 
-export function refuse(mend: string): never {
-  throw new Error(mend);
+export function refuse(line: string): never {
+  throw new Error(line);
 }

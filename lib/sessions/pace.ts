@@ -4,7 +4,7 @@ import { failed, retryAfterMs, throttled } from '../aws/error.ts';
 const FIRST_LIMIT = 16; // 1 000 sessions in 40 batches take three round trips
 const LAST_LIMIT = 48; // below the 50 sockets of the client
 const LEAST_LIMIT = 2; // while one pauses the other takes what the partition has regained
-const GROWTH = 0.1; // for each success: a limit that is too high costs a request in vain each time
+const GROWTH = 0.1; // for each success: a limit that is too high costs a throttled request each time
 const PAUSE_MS = 25; // constant: a partition refills steadily, and a growing pause would leave its capacity unused
 const LAST_PAUSE_MS = 5000; // where AWS names the pause
 const ATTEMPTS = 3; // of a request that failed; a throttled one is repeated until the deadline

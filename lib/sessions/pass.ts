@@ -20,7 +20,7 @@ export type StoreLogout = {
   tally: Tally;
 };
 
-/** Goes through the user's items once: hands over each page, keys and expiry only, for its deletes to be started. */
+/** Goes through the user's items once. Hands over each page (keys and expiry only) so that its deletes can be started. */
 export async function pass(logout: StoreLogout, startDeletes: (page: Item[]) => Promise<void>): Promise<void> {
   logout.tally.passes++;
   await startAll(logout, async () => {
@@ -28,7 +28,7 @@ export async function pass(logout: StoreLogout, startDeletes: (page: Item[]) => 
   });
 }
 
-/** Has the deletes started, and waits for them all. */
+/** Starts the deletes, and waits for all of them. */
 export async function startAll({ writes }: StoreLogout, start: () => Promise<void>): Promise<void> {
   await start().catch((error: unknown) => writes.fail(error));
   await writes.finish(); // also after a failure: what is in flight then still counts
@@ -49,15 +49,15 @@ async function* pages({ client, store, user, deadline, reads }: StoreLogout): As
     while (next) {
       const { Items, LastEvaluatedKey }: QueryCommandOutput = await next;
       next = LastEvaluatedKey && query(AbortSignal.any([deadline, stop.signal]), LastEvaluatedKey);
-      yield told(Items);
+      yield required(Items);
     }
   } finally {
     if (next) stop.abort();
   }
 }
 
-/** DynamoDB says that there is nothing by an empty member. An answer without it is none, and proves nothing. */
-export function told<T>(member: T | undefined): T {
-  if (member === undefined) throw new Error('the answer of DynamoDB is not whole');
+/** A member that DynamoDB always sends, empty when there is nothing: an answer without it is incomplete, and proves nothing. */
+export function required<T>(member: T | undefined): T {
+  if (member === undefined) throw new Error("DynamoDB's answer is incomplete");
   return member;
 }

@@ -30,7 +30,7 @@ function isValidElsewhere(pattern: string): boolean {
 
 /**
  * The stores that a JSON list names beside the main one; `none` is an empty list. Where an entry has no pattern of its
- * own, it takes the ids that the main store takes. Throws one line that says which entry to mend, and how.
+ * own, it takes the ids that the main store takes. Throws one line that says which entry to correct, and how.
  */
 export function readMoreStores(list: string, main: Store): Store[] {
   const entries = list === 'none' ? [] : parse(list);

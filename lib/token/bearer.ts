@@ -12,7 +12,7 @@ export function bearerToken(header: unknown): string {
 }
 
 /**
- * Throws 401 when the token tells of something that has happened (RFC 8417), and so is no order; 403 when the record names
+ * Throws 401 when the token reports something that has happened (RFC 8417), and so is not an order; 403 when the record names
  * its callers by email and the token's is not among them, or lets each token log out one user and this is another.
  */
 export function checkCaller({ typ = '', token, claims, version }: Verified, userId: unknown): void {

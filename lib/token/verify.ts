@@ -1,5 +1,5 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose';
-import { type RefusalReason, type ServiceError, serviceError } from '../errors.ts';
+import { type RefusalReason, ServiceError, serviceError } from '../errors.ts';
 import { namesOf } from '../validator/key_set.ts';
 import type { Validator, Version } from '../validator/validator.ts';
 import { readTokenForm, refused, type TokenHeader } from './form.ts';
@@ -12,6 +12,8 @@ const CLAIM_REASONS = new Map<string, RefusalReason>([
   ['aud', 'audience'],
   ['iss', 'issuer'],
 ]);
+/** No key that fits, where a newer or the previous one may; the earlier a reason, the further the token came. */
+const MISFITS: RefusalReason[] = ['too_many_keys', 'signature', 'unknown_key', 'algorithm'];
 
 /** A verified token: its claims, the version of the record that verified it, and what was wrong with records before it. */
 export type Verified = TokenHeader & { token: string; claims: JWTPayload; version: Version; faults: ServiceError[] };
@@ -22,35 +24,43 @@ export type Verified = TokenHeader & { token: string; claims: JWTPayload; versio
  */
 export async function verifyToken(token: string, validators: Validator[], deadline: AbortSignal): Promise<Verified> {
   const header = readTokenForm(token);
+  const refusals: ServiceError[] = [];
+  const faults: ServiceError[] = [];
   const misfits: [Validator, Version][] = [];
-  const thrown: ServiceError[] = [];
-  const note = (error: unknown): undefined => void thrown.push(serviceError(error));
-  const verified = (claims: JWTPayload, version: Version) => {
-    return { ...header, token, claims, version, faults: thrown.filter(isFault) };
-  };
 
   for (const validator of validators) {
-    const version = await validator.current(deadline).catch(note);
-    const claims = version && (await verify(token, header, version).catch(note));
-    if (claims) return verified(claims, version);
-    if (version && isMisfit(thrown.at(-1))) misfits.push([validator, version]);
+    try {
+      const version = await validator.current(deadline);
+      const claims = await verify(token, header, version);
+      if (!(claims instanceof ServiceError)) return { ...header, token, claims, version, faults };
+      refusals.push(claims);
+      if (isMisfit(claims)) misfits.push([validator, version]);
+    } catch (error) {
+      faults.push(serviceError(error));
+    }
   }
   for (const [validator, tried] of misfits) {
     try {
       for await (const version of validator.alternatives(tried, deadline)) {
-        const claims = await verify(token, header, version).catch(note);
-        if (claims) return verified(claims, version);
+        const claims = await verify(token, header, version);
+        if (!(claims instanceof ServiceError)) return { ...header, token, claims, version, faults };
+        refusals.push(claims);
       }
     } catch (error) {
-      note(error);
+      faults.push(serviceError(error));
     }
   }
-  throw thrown.find(isFault) ?? furthest(thrown);
+  throw faults[0] ?? mostSpecific(refusals);
 }
 
-async function verify(token: string, { alg, kid }: TokenHeader, { record, keySet }: Version): Promise<JWTPayload> {
+/** The claims, or why this version of a record refuses the token. */
+async function verify(
+  token: string,
+  { alg, kid }: TokenHeader,
+  { record, keySet }: Version,
+): Promise<JWTPayload | ServiceError> {
   const algorithms = namesOf(record.algorithm);
-  if (!algorithms.some((name) => name === alg)) throw refused('algorithm');
+  if (!algorithms.some((name) => name === alg)) return refused('algorithm');
   const rules = {
     algorithms,
     audience: record.audience,
@@ -61,43 +71,41 @@ async function verify(token: string, { alg, kid }: TokenHeader, { record, keySet
   for (const key of candidates.slice(0, MAX_CANDIDATES)) {
     try {
       const { payload } = await jwtVerify(token, key, rules);
-      checkAge(payload, record.maxTokenAgeSeconds + LEEWAY_SECONDS);
-      return payload;
+      const reason = ageRefusal(payload, record.maxTokenAgeSeconds + LEEWAY_SECONDS);
+      return reason ? refused(reason) : payload;
     } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw refusal(error);
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) return refusal(error);
     }
   }
-  if (candidates.length > MAX_CANDIDATES) throw refused('too_many_keys');
-  throw refused(candidates.length > 0 ? 'signature' : 'unknown_key');
+  if (candidates.length > MAX_CANDIDATES) return refused('too_many_keys');
+  return refused(candidates.length > 0 ? 'signature' : 'unknown_key');
 }
 
-function checkAge({ exp = Number.POSITIVE_INFINITY, iat }: JWTPayload, maxSeconds: number): void {
+function ageRefusal(
+  { exp = Number.POSITIVE_INFINITY, iat }: JWTPayload,
+  maxSeconds: number,
+): RefusalReason | undefined {
   const now = Date.now() / 1000;
-  if (exp - now > maxSeconds || now - (iat ?? now) > maxSeconds) throw refused('too_long_lived');
-  if (iat !== undefined && iat > now + LEEWAY_SECONDS) throw refused('not_yet_valid');
+  if (exp - now > maxSeconds || now - (iat ?? now) > maxSeconds) return 'too_long_lived';
+  return iat !== undefined && iat > now + LEEWAY_SECONDS ? 'not_yet_valid' : undefined;
 }
 
+/** What the token is refused for; throws what is not the token's fault. */
 function refusal(error: unknown): ServiceError {
   if (error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed) {
     return refused(CLAIM_REASONS.get(error.claim) ?? 'claims');
   }
-  return error instanceof errors.JOSEError ? refused('malformed') : serviceError(error);
+  if (error instanceof errors.JOSEError) return refused('malformed');
+  throw error;
 }
 
-/** No key that fits, where a newer or the previous one may; the earlier a reason, the further the token came. */
-const MISFITS: RefusalReason[] = ['too_many_keys', 'signature', 'unknown_key', 'algorithm'];
-
-function isMisfit(error: ServiceError | undefined): boolean {
-  return MISFITS.some((reason) => reason === error?.reason);
+function isMisfit({ reason }: ServiceError): boolean {
+  return MISFITS.some((misfit) => misfit === reason);
 }
 
 /** Of the refusals by several records the one that the token came furthest with: that record was meant. */
-function furthest(refusals: ServiceError[]): ServiceError {
-  const beyondKey = refusals.find((error) => !isMisfit(error));
-  const misfits = MISFITS.map((reason) => refusals.find((error) => error.reason === reason));
-  return beyondKey ?? misfits.find((error) => error !== undefined) ?? refused('unknown_key');
-}
-
-function isFault(error: ServiceError): boolean {
-  return error.code !== 'UNAUTHENTICATED';
+function mostSpecific(refusals: ServiceError[]): ServiceError {
+  const beyondKey = refusals.find((refusal) => !isMisfit(refusal));
+  const misfits = MISFITS.map((reason) => refusals.find((refusal) => refusal.reason === reason));
+  return beyondKey ?? misfits.find((refusal) => refusal !== undefined) ?? refused('unknown_key');
 }

@@ -4,7 +4,7 @@ export const COOLDOWN_MS = 30_000;
 const LAST_GOOD_MS = 3_600_000;
 const PATIENCE_MS = 2000; // with a last good value: a read that hangs must leave the request time for its work
 
-/** Reads the value; may return `last` if that still is the value. UNAVAILABLE: it cannot be told. INTERNAL: there is none. */
+/** Reads the value; may return `last` if that still is the value. UNAVAILABLE: unknown for now. INTERNAL: there is none. */
 type Read<T> = (deadline: AbortSignal, last: T | undefined) => Promise<T>;
 
 /** When the last good value serves on: a value that is withdrawn at its source must not, one that cannot be read may. */

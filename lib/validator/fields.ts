@@ -59,7 +59,7 @@ export class Fields {
     const entries: unknown[] = Array.isArray(list) ? list : this.refuse(field, 'must be text or a list of texts');
     return entries.map((entry) => {
       const text = typeof entry === 'string' ? entry.trim() : '';
-      if (text === '') this.refuse(field, 'has an entry that is blank or no text');
+      if (text === '') this.refuse(field, 'has an entry that is blank or not text');
       if (isText && SEVERAL.test(text)) this.refuse(field, 'has several entries that no comma separates');
       return this.#plain(field, text);
     });
@@ -93,12 +93,12 @@ export class Fields {
     try {
       return JSON.parse(value.replace(/^\ufeff/, ''));
     } catch {
-      return this.refuse(field, 'is not valid JSON: mend its quotes, commas and brackets');
+      return this.refuse(field, 'is not valid JSON: correct its quotes, commas and brackets');
     }
   }
 
-  refuse(field: string, mend: string): never {
-    throw new ServiceError('INTERNAL', 'record_invalid', this.fault(field, mend));
+  refuse(field: string, what: string): never {
+    throw new ServiceError('INTERNAL', 'record_invalid', this.fault(field, what));
   }
 
   /** What is wrong with a field, in words for an operator. */
@@ -106,10 +106,10 @@ export class Fields {
     return new Error(`validator record ${this.#secretId}: ${field} ${what}`);
   }
 
-  /** Refuses a field that a record does not have. A name that is no name may be a key in the wrong place: it is not told. */
+  /** Refuses a field that a record does not have. What does not look like a name may be a key in the wrong place, and is not quoted. */
   refuseName(name: string): never {
     const field = /^[\w .-]{1,40}$/.test(name) ? name : 'one of its names';
-    return this.refuse(field, 'is not a field of a record: mend its spelling, or remove it');
+    return this.refuse(field, 'is not a field of a record: correct its spelling, or remove it');
   }
 
   #required(field: string): unknown {

@@ -114,7 +114,7 @@ async function sharedKey(fields: Fields) {
     );
   }
   const key = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash }, false, ['verify']);
-  return { algorithm, shortKey, keys: fixed(() => [key]) };
+  return { algorithm, shortKey, keys: constant(() => [key]) };
 }
 
 async function publicKeys(fields: Fields) {
@@ -128,7 +128,7 @@ async function publicKeys(fields: Fields) {
       fields.refuse('public_key_jwks', `must be a JWK set, but has ${message}`),
     );
     if (keys.length === 0) fields.refuse('public_key_jwks', `holds no public key for ${algorithm}`);
-    return { algorithm, keys: fixed(byKid(keys)) };
+    return { algorithm, keys: constant(byKid(keys)) };
   }
   const url = fields.httpsUrl('public_key_jwk_uri');
   const fault = (what: string) => fields.fault('public_key_jwk_uri', what);
@@ -136,6 +136,6 @@ async function publicKeys(fields: Fields) {
   return { algorithm, keys: new Cached(read, JWKS_MAX_AGE_MS, 'whatever fails') };
 }
 
-function fixed(keySet: KeySet): Cached<KeySet> {
+function constant(keySet: KeySet): Cached<KeySet> {
   return new Cached(async () => keySet, Number.POSITIVE_INFINITY);
 }

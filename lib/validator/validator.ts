@@ -78,13 +78,15 @@ export class Validator {
     if (this.#previous?.to !== id || Date.now() >= this.#previous.againAt) {
       const reading = this.#read('AWSPREVIOUS', deadline).catch((error: ServiceError) => {
         if (error.reason === 'record_missing' || error.reason === 'record_invalid') return undefined;
-        attempt.againAt = Date.now() + COOLDOWN_MS;
         throw error;
       });
-      const attempt = { to: id, reading, againAt: Number.POSITIVE_INFINITY };
-      this.#previous = attempt;
+      this.#previous = { to: id, reading, againAt: Number.POSITIVE_INFINITY };
     }
-    const previous = await this.#previous.reading;
+    const attempt = this.#previous;
+    const previous = await attempt.reading.catch((error: unknown) => {
+      attempt.againAt = Math.min(attempt.againAt, Date.now() + COOLDOWN_MS);
+      throw error;
+    });
     if (!previous) return undefined;
     const { algorithm, shortKey, keys } = previous.record;
     const { value: keySet, stale } = await keys.get(deadline);
