@@ -2,6 +2,7 @@
 export type Params = { default: object; [stage: string]: object | null };
 
 const NUMBER = { form: /^\d+$/, wanted: 'a number' };
+const RECORDS = String.raw`(?!(.*,)?\s*(own|none)\s*(,|$)).+`; // `own` and `none` stand alone, and are no record's name
 const PARAMETERS: Record<string, { form: RegExp; wanted: string }> = {
   kmsKey: {
     form: /^(none|arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+(,\s*arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+)*)$/,
@@ -12,7 +13,14 @@ const PARAMETERS: Record<string, { form: RegExp; wanted: string }> = {
   throttleBurst: NUMBER,
   openidThrottleRate: NUMBER,
   openidThrottleBurst: NUMBER,
-  openidProviders: { form: /^(?!own$)./s, wanted: 'none, or to names or ARNs of records that are there already' },
+  records: {
+    form: new RegExp(`^(own|${RECORDS})$`, 's'),
+    wanted: 'own alone, or to names or ARNs of records that are there already',
+  },
+  openidProviders: {
+    form: new RegExp(`^(none|${RECORDS})$`, 's'),
+    wanted: 'none alone, or to names or ARNs of records that are there already',
+  },
   rejectedTokensAlarm: NUMBER,
 };
 

@@ -69,7 +69,17 @@ const refusals: [what: string, parameters: Record<string, string>, line: RegExp,
   [
     'no record of a provider can be our own: only the provider knows its keys',
     { openidProviders: 'own' },
-    /^The parameter openidProviders is "own": set it to none, or to names or ARNs of records that are there already$/m,
+    /^The parameter openidProviders is "own": set it to none alone, or to names or ARNs of records that are there already$/m,
+  ],
+  [
+    'none beside a provider’s record stops the package: it is no record’s name',
+    { openidProviders: 'none, kc' },
+    /^The parameter openidProviders is "none, kc": set it to none alone, or to names or ARNs of records that are there already$/m,
+  ],
+  [
+    'own beside a caller’s record stops the package: no record is called so',
+    { records: 'crm,own' },
+    /^The parameter records is "crm,own": set it to own alone, or to names or ARNs of records that are there already$/m,
   ],
   [
     'a name that would let the second role at other records stops the package',
