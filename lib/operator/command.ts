@@ -3,10 +3,15 @@ import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 
 const HELP = { help: { type: 'boolean' } } as const;
 
-/** Reads the command line: so many words, and options that take text. Exits with 0 after --help, with 2 when it does not fit. */
-export function readCommand(usage: string, names: string[], words: number) {
-  refuseSwallowed(usage, names);
-  const options: ParseArgsOptionsConfig = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
+/**
+ * Reads the command line: so many words, options that take text, and flags, which take none. Exits with 0 after --help,
+ * with 2 when it does not fit.
+ */
+export function readCommand(usage: string, names: string[], words: number, flags: string[] = []) {
+  refuseSwallowed(usage, [...names, ...flags]);
+  const options: ParseArgsOptionsConfig = {};
+  for (const name of names) options[name] = { type: 'string' };
+  for (const name of flags) options[name] = { type: 'boolean' };
   try {
     const { values, positionals } = parseArgs({ options: { ...options, ...HELP }, allowPositionals: true });
     if (values.help) {
@@ -15,7 +20,7 @@ export function readCommand(usage: string, names: string[], words: number) {
     }
     if (positionals.length !== words) throw new Error(`${positionals.length} arguments given, ${words} expected`);
     const option = new Map<string, string>();
-    for (const [name, value] of Object.entries(values)) if (typeof value === 'string') option.set(name, value);
+    for (const [name, value] of Object.entries(values)) option.set(name, String(value));
     return { option, words: positionals };
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : error}\n\n${usage}`);

@@ -1,4 +1,4 @@
-// `npm run smoke`: is the route up, and does it keep its door shut? Touches no session and needs no credentials.
+// `npm run smoke`: are the routes up, and do they keep their doors shut? Touches no session and needs no credentials.
 import { randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { failureOf, isLocal, readCommand, readUrl } from './command.ts';
@@ -7,11 +7,33 @@ import { useLocalAws } from './local_aws.ts';
 const WITHIN_MS = 5000;
 const USAGE = `Checks a running service from outside, without credentials and without touching a session.
 
-  npm run smoke -- [--url http://localhost:8069]
+  npm run smoke -- [options]
+
+  --url                address of the service; default http://localhost:8069, where npm start serves
+  --openid-providers   check the route for OpenID providers, too (parameter openidProviders)
+  --help               this text
 
 Exit code: 0 all is well, 1 something is not, 2 wrong usage.`;
 
-const url = readUrl(readCommand(USAGE, ['url'], 0).option.get('url'));
+/** A route, and how it refuses who is not authenticated. */
+type Route = { path: string; status: number; challenge: RegExp; body: RegExp; absent: string };
+const LOGOUT_USER: Route = {
+  path: 'auth/logout_user/0',
+  status: 401,
+  challenge: /^Bearer realm="[^"]+"$/,
+  body: /^\{"jsonrpc":"2\.0","id":null,"error":\{"code":-32001,"message":"Authentication failed"\}\}$/,
+  absent: 'is it the address of this service?',
+};
+const BACKCHANNEL_LOGOUT: Route = {
+  path: 'auth/backchannel_logout',
+  status: 400,
+  challenge: /^$/,
+  body: /^\{"error":"invalid_request",/,
+  absent: 'the route is not deployed: name records in the parameter openidProviders',
+};
+
+const { option } = readCommand(USAGE, ['url'], 0, ['openid-providers']);
+const url = readUrl(option.get('url'));
 if (isLocal(url)) useLocalAws({}); // and no proxy
 const forged = await new SignJWT({ email: 'admin' })
   .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
@@ -21,36 +43,50 @@ const forged = await new SignJWT({ email: 'admin' })
   .sign(randomBytes(32));
 
 const checks = [
-  await check('refuses a request without a token', {}, /^Bearer realm="[^"]+"$/),
+  await check('refuses a request without a token', LOGOUT_USER, {}),
   await check(
     'refuses a forged token',
-    { authorization: `Bearer ${forged}` },
-    /^Bearer realm="[^"]+", error="invalid_token"$/,
+    { ...LOGOUT_USER, challenge: /^Bearer realm="[^"]+", error="invalid_token"$/ },
+    { headers: { authorization: `Bearer ${forged}` } },
   ),
 ];
+if (option.has('openid-providers')) {
+  checks.push(
+    await check('refuses a request without a logout token', BACKCHANNEL_LOGOUT, {}),
+    await check(
+      'refuses a forged logout token',
+      { ...BACKCHANNEL_LOGOUT, body: /^\{"error":"invalid_request",.*:"The logout token is not accepted"\}$/ },
+      { body: new URLSearchParams({ logout_token: forged }) },
+    ),
+  );
+}
 process.exitCode = checks.every(Boolean) ? 0 : 1;
 
-/** Sends the request, and says in one line whether the answer is the 401 of the contract, in time. */
-async function check(what: string, headers: Record<string, string>, challenge: RegExp): Promise<boolean> {
+/** Sends the request, and says in one line whether the answer is the refusal of the contract, in time. */
+async function check(what: string, route: Route, request: RequestInit): Promise<boolean> {
   const start = performance.now();
   try {
     const signal = AbortSignal.timeout(WITHIN_MS);
-    const response = await fetch(new URL('auth/logout_user/0', url), { method: 'POST', headers, signal });
-    const body = JSON.stringify(await response.json());
-    const faults = [
-      response.status === 401 || `status ${response.status}`,
-      challenge.test(challengeOf(response)) || 'no fitting www-authenticate header',
-      response.headers.get('cache-control') === 'no-store' || 'no cache-control: no-store',
-      body === '{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Authentication failed"}}' ||
-        `body ${body.slice(0, 80)}`,
-    ].filter((fault) => fault !== true);
+    const response = await fetch(new URL(route.path, url), { ...request, method: 'POST', signal });
+    const faults = faultsOf(response, await response.text(), route);
     const ms = Math.round(performance.now() - start);
-    console.log(faults.length === 0 ? `ok    ${what} (401, ${ms} ms)` : `FAIL  ${what}: ${faults.join(', ')}`);
-    return faults.length === 0;
+    const isMet = faults.length === 0;
+    console.log(isMet ? `ok    ${what} (${route.status}, ${ms} ms)` : `FAIL  ${what}: ${faults.join(', ')}`);
+    return isMet;
   } catch (error) {
-    console.log(`FAIL  ${what}: no JSON answer (${failureOf(error)})${isLocal(url) ? '. Is npm start running?' : ''}`);
+    console.log(`FAIL  ${what}: no answer (${failureOf(error)})${isLocal(url) ? '. Is npm start running?' : ''}`);
     return false;
   }
+}
+
+function faultsOf(response: Response, text: string, { status, challenge, body, absent }: Route): string[] {
+  if (response.status === 404) return [`status 404, ${absent}`];
+  return [
+    response.status === status ? [] : `status ${response.status}`,
+    challenge.test(challengeOf(response)) ? [] : 'no fitting www-authenticate header',
+    response.headers.get('cache-control') === 'no-store' ? [] : 'no cache-control: no-store',
+    body.test(text) ? [] : `body ${text.slice(0, 80).replace(/\s+/g, ' ')}`,
+  ].flat();
 }
 
 /** The challenge, also under the name that some of AWS's gateways give it. */

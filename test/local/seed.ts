@@ -1,14 +1,15 @@
 import { BatchWriteItemCommand, CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SignJWT } from 'jose';
+import { PROVIDER_SECRET_ID } from './provider.ts';
 
 /** What the seed is made for, whatever serverless.yml is changed to for a real table. */
 export const PARAMETERS = [
   'table=own',
   'layout=default',
   'moreStores=none',
-  'openidProviders=none',
   'records=own',
+  `openidProviders=${PROVIDER_SECRET_ID}`,
   'userIdPattern=0|[1-9][0-9]{0,18}',
 ];
 /** The names that serverless.yml gives then, in the stage dev. */

@@ -158,6 +158,24 @@ describe('npm start', () => {
     assert.equal(await sessionsLeft(TABLE, '3'), 3);
   });
 
+  test('passes npm run smoke with the route for OpenID providers, too', async () => {
+    const { code, stdout } = await smoke('--url', url, '--openid-providers');
+    assert.equal(code, 0, stdout);
+    assert.match(
+      stdout,
+      /^(ok .* \(401, .*\n){2}ok .* without a logout token \(400, .*\nok .* forged logout token .*\n$/,
+    );
+  });
+
+  test('prints a request of an OpenID provider that logs user 3 out, word for word', async () => {
+    const request = output().match(/^curl -i .*$/m)?.[0] ?? '';
+    const [, url = '', form = ''] = request.match(/^curl -i (\S+) -d '(.*)'$/) ?? [];
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }; // as -d has it
+    const answer = await fetch(url, { method: 'POST', headers, body: form });
+    assert.deepEqual([answer.status, await answer.text()], [200, '']);
+    assert.equal(await sessionsLeft(TABLE, '3'), 0);
+  });
+
   test('says in one line which port is in use', async () => {
     const { code, stderr } = await start('--port', `${port}`);
     assert.equal(code, 1);
@@ -180,6 +198,18 @@ describe('npm start', () => {
   });
 });
 
+/** What npm run smoke says of both routes of a service that answers each request so. */
+async function smokeOf(status: string, body: string): Promise<Outcome> {
+  const head = `HTTP/1.1 ${status}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;
+  const server = createServer((socket) => socket.end(head + body));
+  await once(server.listen(0, 'localhost'), 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const outcome = await smoke('--url', `http://localhost:${port}`, '--openid-providers');
+  server.close();
+  return outcome;
+}
+
 describe('without a service', () => {
   test('npm run logout asks whether npm start is running', async () => {
     const { code, stderr } = await logout('1', '--url', 'http://localhost:9');
@@ -193,15 +223,19 @@ describe('without a service', () => {
     assert.match(stdout, /^FAIL .*\nFAIL .*\n$/);
   });
 
-  test('npm run smoke fails where the door stands open', async () => {
-    const server = createServer((socket) =>
-      socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}'),
+  test('npm run smoke fails where the doors stand open', async () => {
+    const { code, stdout } = await smokeOf('200 OK', '{}');
+    assert.equal(code, 1);
+    assert.match(stdout, /^(FAIL .*: status 200, .*no cache-control: no-store, body {}\n){4}$/);
+  });
+
+  test('npm run smoke says in one line that a route is not deployed, and what to set', async () => {
+    const { code, stdout } = await smokeOf('404 Not Found', '{"message":"Not Found"}');
+    assert.equal(code, 1);
+    assert.match(
+      stdout,
+      /^(FAIL .*: status 404, is it .*\n){2}(FAIL .*: status 404, the route is not deployed: .* openidProviders\n){2}$/,
     );
-    await once(server.listen(0, 'localhost'), 'listening');
-    const address = server.address();
-    const port = typeof address === 'object' ? address?.port : undefined;
-    assert.equal((await smoke('--url', `http://localhost:${port}`)).code, 1);
-    server.close();
   });
 
   test('a test passes in a stranger’s shell', async () => {

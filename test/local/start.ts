@@ -1,4 +1,4 @@
-// `npm start`: a local AWS, and the service on it under serverless-offline. Ctrl-C ends all of it.
+// `npm start`: a local AWS, and both routes on it under serverless-offline. Ctrl-C ends all of it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, readCommand } from '../../lib/operator/command.ts';
 
-const USAGE = `Serves the route on a local AWS, until Ctrl-C.
+const USAGE = `Serves both routes on a local AWS, until Ctrl-C.
 
   npm start [-- --port 8069]   takes this port and the three above it`;
 const READY_MS = 60_000;
@@ -22,8 +22,10 @@ console.log(`Starting at ${url} ...`);
 // Only now, since to load the SDK takes a while.
 const { startLocalAws } = await import('./aws.ts');
 const { PARAMETERS, SECRET_ID, seed, signToken, TABLE } = await import('./seed.ts');
+const { PROVIDER_SECRET_ID, seedProvider } = await import('./provider.ts');
 const aws = await startLocalAws(port + 1, port + 2);
 await seed();
+const signLogoutToken = await seedProvider();
 
 const serverless = [
   'node_modules/serverless/bin/serverless.js',
@@ -62,13 +64,17 @@ offline.stdout.off('data', hold).pipe(process.stdout);
 offline.stderr.off('data', hold).pipe(process.stderr);
 console.log(`
 local DynamoDB         ${aws.environment.AWS_ENDPOINT_URL_DYNAMODB}  table ${TABLE}
-local Secrets Manager  ${aws.environment.AWS_ENDPOINT_URL_SECRETS_MANAGER}  secret ${SECRET_ID}
+local Secrets Manager  ${aws.environment.AWS_ENDPOINT_URL_SECRETS_MANAGER}  secrets ${SECRET_ID}, ${PROVIDER_SECRET_ID}
 
 Users 1, 2 and 3 have three sessions each. To log user 2 out, in another terminal:
 
 curl -X POST ${url}/auth/logout_user/2 -H 'authorization: Bearer ${await signToken(3600)}'
 
-Or user 3: npm run logout -- 3${port === 8069 ? '' : ` --url ${url}`}
+Or user 3, as an OpenID provider does:
+
+curl -i ${url}/auth/backchannel_logout -d 'logout_token=${await signLogoutToken('3')}'
+
+Or user 1: npm run logout -- 1${port === 8069 ? '' : ` --url ${url}`}
 
 ready ${url}`);
 
@@ -86,13 +92,18 @@ async function readPort(): Promise<number> {
   return first;
 }
 
-/** Waits until the route answers; a request without credentials is the cheapest proof that the function has loaded. */
+/** Waits until both routes answer; a request without credentials is the cheapest proof that a function has loaded. */
 async function ready(): Promise<void> {
   for (const end = Date.now() + READY_MS; Date.now() < end; await sleep(100)) {
-    const response = await fetch(`${url}/auth/logout_user/0`, { method: 'POST' }).catch(() => undefined);
-    if (response?.status === 401) return;
+    const statuses = await Promise.all(['logout_user/0', 'backchannel_logout'].map(statusOf));
+    if (statuses.join() === '401,400') return;
   }
   await stop(1, `${output}\nThe service did not answer within ${READY_MS / 1000} s.`);
+}
+
+async function statusOf(path: string): Promise<number | undefined> {
+  const response = await fetch(`${url}/auth/${path}`, { method: 'POST' }).catch(() => undefined);
+  return response?.status;
 }
 
 /** Ends the children, the local AWS and the process; leaves no process, port or file behind. */

@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+
+const ALG = 'ES256'; // an RSA key takes long to make, and its signature is long to copy
+const ISSUER = 'https://id.example.com';
+const AUDIENCE = 'web';
+const TOKEN_SECONDS = 3600; // a provider's token lives for minutes; this one is copied by hand
+
+/** The record that `npm start` names as `openidProviders`. */
+export const PROVIDER_SECRET_ID = 'auth-logout-user-dev-provider';
+
+/** Stores the record of an OpenID provider whose key pair is made now, in memory. Returns what signs its logout tokens. */
+export async function seedProvider(): Promise<(sub: string) => Promise<string>> {
+  const { publicKey, privateKey } = await generateKeyPair(ALG);
+  const record = {
+    name: 'local_provider',
+    signature_type: 'public_key',
+    public_key_algorithm: ALG,
+    public_key_jwks: { keys: [await exportJWK(publicKey)] },
+    audience: AUDIENCE,
+    issuer: ISSUER,
+    max_token_age_seconds: TOKEN_SECONDS,
+  };
+  const SecretString = JSON.stringify(record);
+  await new SecretsManagerClient().send(new CreateSecretCommand({ Name: PROVIDER_SECRET_ID, SecretString }));
+  return (sub) =>
+    new SignJWT({ sub, events: { 'http://schemas.openid.net/event/backchannel-logout': {} } })
+      .setProtectedHeader({ alg: ALG, typ: 'logout+jwt' })
+      .setIssuer(ISSUER)
+      .setAudience(AUDIENCE)
+      .setJti(randomUUID())
+      .setIssuedAt()
+      .setExpirationTime(`${TOKEN_SECONDS} s`)
+      .sign(privateKey);
+}
