@@ -137,7 +137,7 @@ describe('npm start', () => {
   });
 
   test('is not asked by npm run logout with a broken record, and no part of the record is shown', async () => {
-    for (const [text, mend] of Object.entries({
+    for (const [text, fault] of Object.entries({
       '{"secret_key": topsecret}': 'the secret is not valid JSON',
       '{"name": "a", "audience": "a", "issuer": "i", "signature_type": "secret", "secret_algorithm": "HS256"}':
         'secret_key is missing',
@@ -146,7 +146,7 @@ describe('npm start', () => {
       assert.deepEqual(await logout('1', '--url', url, '--secret-id', broken), {
         code: 1,
         stdout: '',
-        stderr: `validator record ${broken}: ${mend}\n`,
+        stderr: `validator record ${broken}: ${fault}\n`,
       });
     }
   });

@@ -70,7 +70,7 @@ const faults: [string, Record<string, string>, RegExp][] = [
     /^VALIDATOR_MAX_AGE_SECONDS is "soon": .* 0 to 3600$/,
   ],
   ['SETTLE_SECONDS is too long', { SETTLE_SECONDS: '11' }, /^SETTLE_SECONDS is "11": .* 0 to 10$/],
-  ['MORE_STORES is broken JSON', { MORE_STORES: '[{' }, /^MORE_STORES: this is not valid JSON: mend its quotes/],
+  ['MORE_STORES is broken JSON', { MORE_STORES: '[{' }, /^MORE_STORES: this is not valid JSON: correct its quotes/],
   [
     'MORE_STORES is no list',
     { MORE_STORES: '{"table":"web","layout":"authjs"}' },

@@ -97,7 +97,7 @@ const wrong: [string, unknown, RegExp][] = [
   ['an empty index', { ...BY_INDEX, index: '' }, /index must be text that is not empty/],
   ['an index that is no name', { ...BY_INDEX, index: 'by user' }, /index must be a name: 3 to 255 letters, digits/],
   ['a userKey that is text', { ...BY_KEY, userKey: 'pk' }, /userKey must be an object/],
-  ['broken JSON', '{"a":1', /not valid JSON: mend its quotes, commas and brackets$/],
+  ['broken JSON', '{"a":1', /not valid JSON: correct its quotes, commas and brackets$/],
   ['an unknown type', { ...BY_INDEX, userKey: { ...userKey, type: 'B' } }, /userKey.type must be one of S, N$/],
   [
     'an unknown unit',
@@ -113,12 +113,12 @@ const wrong: [string, unknown, RegExp][] = [
   [
     'a user id in upper case',
     { ...BY_KEY, userKey: { ...BY_KEY.userKey, value: '{user_id}#{user_id:upper}' } },
-    /takes {user_id} and {user_id:lower}: mend/,
+    /takes {user_id} and {user_id:lower}: correct/,
   ],
   [
     'a user id that does not end',
     { ...BY_KEY, userKey: { ...BY_KEY.userKey, value: '{user_id} {user_id' } },
-    /takes {user_id} and {user_id:lower}: mend/,
+    /takes {user_id} and {user_id:lower}: correct/,
   ],
   [
     'a number in lower case',
@@ -202,14 +202,14 @@ const wrong: [string, unknown, RegExp][] = [
   ['a member of two lines', { ...BY_KEY, 'a\nb': 1 }, /unknown member "a\\nb"/],
 ];
 
-describe('a layout is refused with one line that names the mend, for', () => {
-  for (const [what, given, mend] of wrong) {
+describe('a layout is refused with one line that says what to correct, for', () => {
+  for (const [what, given, expected] of wrong) {
     test(what, () => {
       assert.throws(
         () => readLayout(typeof given === 'string' ? given : JSON.stringify(given)),
         ({ message }: Error) => {
           assert.match(message, /^[^\n]+$/);
-          assert.match(message, mend);
+          assert.match(message, expected);
           return true;
         },
       );

@@ -11,7 +11,7 @@ const table = await createTable(readLayout('default'));
 const { logout } = await startRoute({ SESSIONS_TABLE: table });
 
 describe('a partition that takes 1 000 deletes a second', { concurrency: true }, () => {
-  test('loses all of 3 000 sessions in one call, by few requests in vain', async () => {
+  test('loses all of 3 000 sessions in one call, and few requests are throttled', async () => {
     await putItems(table, newSessions('3000', 3000));
     dynamodb.inject('BatchWriteItem', '3000', partition(1000));
     const requests = await dynamodb.requests('3000', async () => {

@@ -200,7 +200,7 @@ describe('a store that', { concurrency: true }, () => {
     }
   }
 
-  test('refuses us is what is told when another fails: to send the request again would not mend it', async () => {
+  test('refuses us is what the answer says even when another one fails: sending the request again would not help', async () => {
     const user = newUser();
     await logIn(user);
     const broken = at(main, refuse(500, 'InternalServerError'));
