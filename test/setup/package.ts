@@ -11,8 +11,11 @@ export type Resource = {
   UpdateReplacePolicy?: string;
 };
 export type Template = { Resources: Record<string, Resource>; Outputs: Record<string, { Value: unknown }> };
-/** `bundle: false` packs an empty file: twice as fast, where the template alone matters. */
-export type Options = { stage?: string; bundle?: boolean };
+/**
+ * `bundle: false` packs an empty file: twice as fast, where the template alone matters. `replace` has lines of
+ * serverless.yml, and what stands in their place.
+ */
+export type Options = { stage?: string; bundle?: boolean; replace?: Record<string, string> };
 export type Outcome = { code: number | null; output: string; folder: string };
 /** `archives` holds each function's zip by the function's name. */
 export type Package = {
@@ -22,6 +25,10 @@ export type Package = {
   output: string;
 };
 
+const NO_BUNDLE = {
+  '  - serverless-esbuild\n': '',
+  '  individually: true\n': '  artifact: empty.zip\n',
+};
 const root = mkdtempSync(join(tmpdir(), 'package-'));
 mkdirSync(join(root, 'home'));
 process.once('exit', () => rmSync(root, { recursive: true }));
@@ -30,13 +37,14 @@ process.once('exit', () => rmSync(root, { recursive: true }));
 export function serverless(
   command: string,
   parameters: Record<string, string> = {},
-  { stage = 'dev', bundle = true }: Options = {},
+  { stage = 'dev', bundle = true, replace = {} }: Options = {},
 ): Promise<Outcome> {
   const folder = mkdtempSync(join(root, 'project-'));
   for (const name of ['functions', 'lib', 'package.json', 'serverless.yml'])
     cpSync(name, join(folder, name), { recursive: true });
   symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
-  if (!bundle) leaveBundleOut(folder);
+  writeFileSync(join(folder, 'empty.zip'), '');
+  replaceLines(join(folder, 'serverless.yml'), { ...(bundle ? {} : NO_BUNDLE), ...replace });
   const options = Object.entries(parameters).flatMap(([name, value]) => ['--param', `${name}=${value}`]);
   const words = ['node_modules/serverless/bin/serverless.js', command, '--stage', stage, ...options];
   const env = {
@@ -68,18 +76,13 @@ export async function packageService(parameters: Record<string, string> = {}, op
   };
 }
 
-function leaveBundleOut(folder: string): void {
-  const file = join(folder, 'serverless.yml');
+function replaceLines(file: string, lines: Record<string, string>): void {
   let text = readFileSync(file, 'utf8');
-  for (const [line, instead] of [
-    ['  - serverless-esbuild\n', ''],
-    ['  individually: true\n', '  artifact: empty.zip\n'],
-  ] as const) {
-    assert.ok(text.includes(line));
+  for (const [line, instead] of Object.entries(lines)) {
+    assert.ok(text.includes(line), line);
     text = text.replace(line, instead);
   }
   writeFileSync(file, text);
-  writeFileSync(join(folder, 'empty.zip'), '');
 }
 
 /** The properties of a resource; of one that is not there, none. */
