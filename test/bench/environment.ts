@@ -132,14 +132,16 @@ export class Environment {
 
   /** Stops the process each time that it has run for a while, for as long as brings it to its share. */
   async #hold(share: number, until: AbortSignal): Promise<void> {
+    let left = Math.random(); // of the period in which the event comes; without it times would go up by steps
     while (!until.aborted) {
       const continued = performance.now();
       await sleep(PERIOD_MS * share);
       if (until.aborted) return;
       this.#process.kill('SIGSTOP');
       const ranMs = performance.now() - continued;
-      await sleep((ranMs * (1 - share)) / share);
+      await sleep(((ranMs * (1 - share)) / share) * left);
       this.#process.kill('SIGCONT');
+      left = 1;
     }
   }
 

@@ -11,7 +11,7 @@ export const THROTTLED = '1 000 deletes a second, 3 000 sessions';
 export const WHOLE_CORE_MB = 1769;
 
 const COLD_SECONDS = 25;
-const FIRST_ROUNDS = 15;
+const FIRST_ROUNDS = 25;
 const WARM_SECONDS = 16;
 const GENERATIONS = 2; // V8 makes each process somewhat different code
 const LEAST_ROUNDS = 4;
