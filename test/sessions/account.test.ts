@@ -138,7 +138,7 @@ describe('account_provider', () => {
       await putItems(table, [{ ...link('7', `odd${n}`), pk: { S: pk } }]);
       const delivery = await logout(`odd${n}`);
       assertFault(delivery, 500, 'account_invalid');
-      assert.equal(delivery.audit.fault, 'pk of the linked item is no key of a user');
+      assert.equal(delivery.audit.fault, 'pk of the linked item is not the key of a user');
     }
   });
 
