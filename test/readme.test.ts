@@ -1,7 +1,8 @@
-// The figures of speed in the README and in docs/bench.md are those that the bench printed last.
+// The figures of speed in the README, in docs/bench.md and in its picture are those that the bench printed last.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { plot } from './bench/plot.ts';
 import { type Report, summary, tables } from './bench/report.ts';
 
 const report: Report = JSON.parse(readFileSync('docs/bench.json', 'utf8'));
@@ -11,6 +12,14 @@ test('the README says how long the first answer takes as docs/bench.json has it'
   assert.ok(readme.includes(summary(report)), `the README has to say: ${summary(report)}`);
 });
 
+test('the README shows docs/bench.svg and says in words what is to be seen', () => {
+  assert.match(readFileSync('README.md', 'utf8'), /!\[[^\]]{80,}\]\(docs\/bench\.svg\)/);
+});
+
 test('docs/bench.md shows the figures of docs/bench.json', () => {
   assert.ok(readFileSync('docs/bench.md', 'utf8').includes(tables(report)), 'run npm run bench');
+});
+
+test('docs/bench.svg is drawn from the figures of docs/bench.json', () => {
+  assert.equal(readFileSync('docs/bench.svg', 'utf8'), plot(report), 'run npm run bench');
 });

@@ -60,7 +60,7 @@ if (same) report.earlier = [before.ratios, ...before.earlier].slice(0, 2);
 console.log(`\n${tables(report)}\n\n${summary(report)}\n`);
 if (!against) {
   writeFileSync(JSON_FILE, `${JSON.stringify(report, null, 1)}\n`);
-  writeFileSync(PLOT_FILE, plot(rows, contestants));
+  writeFileSync(PLOT_FILE, plot(report));
   const page = readFileSync(PAGE_FILE, 'utf8');
   writeFileSync(
     PAGE_FILE,
