@@ -1,7 +1,6 @@
 // The promise of the route for OpenID providers, through the real handler, against a local DynamoDB and Secrets Manager.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readLayout } from '../lib/sessions/layout.ts';
 import { refuse } from './faults/faults.ts';
 import { keyPair } from './setup/key_pairs.ts';
 import { auditLines, coldStart } from './setup/lambda.ts';
@@ -19,12 +18,12 @@ import {
   signLogoutToken,
   startProviders,
 } from './setup/provider.ts';
-import { startFaultyAws } from './setup/route.ts';
+import { startAws } from './setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from './setup/tables.ts';
 import { storeRecord } from './setup/tokens.ts';
 
-const { dynamodb, secretsManager } = await startFaultyAws();
-const SESSIONS_TABLE = await createTable(readLayout('default'));
+const { dynamodb, secretsManager } = await startAws();
+const SESSIONS_TABLE = await createTable('default');
 const provider = await newProvider();
 const lambda = await startProviders([provider], { SESSIONS_TABLE });
 

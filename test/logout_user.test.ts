@@ -1,24 +1,18 @@
 // The promise of the route, through the real handler, against a local DynamoDB and Secrets Manager over HTTP.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { readLayout } from '../lib/sessions/layout.ts';
-import { startLocalAws } from './local/aws.ts';
 import { type Answer, auditLines, coldStart, type Lambda, type Request } from './setup/lambda.ts';
+import { startAws, startRoute } from './setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from './setup/tables.ts';
-import { newClaims, newRecord, signText, signToken, storeRecord } from './setup/tokens.ts';
+import { newClaims, newRecord, signText, signToken } from './setup/tokens.ts';
 
 const NOBODY_LISTENS = 'http://127.0.0.1:9';
 const CHALLENGE = 'Bearer realm="auth_logout_user"';
 
-const aws = await startLocalAws();
-Object.assign(process.env, aws.environment);
-after(() => aws.close());
+const aws = await startAws();
 
-const record = newRecord();
-const key = record.secret_key;
-const table = await createTable(readLayout('default'));
-const environment = { VALIDATOR_SECRET_IDS: await storeRecord(record), SESSIONS_TABLE: table };
-const lambda = await coldStart(environment);
+const table = await createTable('default');
+const { lambda, key, secretId } = await startRoute({ SESSIONS_TABLE: table });
 
 async function logout(request: Request = {}, on: Lambda = lambda): Promise<Answer> {
   return on.invoke({ token: await signToken(key), ...request });
@@ -262,7 +256,7 @@ describe('user id', () => {
 
 describe('AWS', () => {
   async function coldStartWith(overrides: Record<string, string>): Promise<Lambda> {
-    return coldStart({ ...aws.environment, ...environment, ...overrides });
+    return coldStart({ ...aws.environment, VALIDATOR_SECRET_IDS: secretId, SESSIONS_TABLE: table, ...overrides });
   }
   after(() => Object.assign(process.env, aws.environment));
 

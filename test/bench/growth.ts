@@ -1,4 +1,3 @@
-import { readLayout } from '../../lib/sessions/layout.ts';
 import { startLocalAws } from '../local/aws.ts';
 import { startDynamodbLocal } from '../local/dynamodb_local.ts';
 import { createTable, type Item, newSessions, putItems } from '../setup/tables.ts';
@@ -47,7 +46,7 @@ async function grow(file: string, engine: string): Promise<Growth> {
 
 /** A table that holds so many items of others, and a function at work on it. */
 async function place(file: string, others: number) {
-  const table = await createTable(readLayout('default'));
+  const table = await createTable('default');
   const share = others / WRITERS;
   await Promise.all(Array.from({ length: WRITERS }, (_, n) => putItems(table, itemsOfOthers(n * share, share))));
   const { AWS_ENDPOINT_URL_DYNAMODB = '', AWS_ENDPOINT_URL_SECRETS_MANAGER = '' } = process.env;

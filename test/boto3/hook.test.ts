@@ -4,12 +4,11 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { layoutOf } from '../layouts/guide.ts';
-import { startRoute } from '../layouts/route.ts';
-import { createTable } from '../layouts/tables.ts';
-import { allItems } from '../setup/tables.ts';
+import { startAws, startLogout } from '../setup/route.ts';
+import { allItems, createTable } from '../setup/tables.ts';
 
-const { aws, route } = await startRoute();
-const endpoint = aws.environment.AWS_ENDPOINT_URL_DYNAMODB ?? assert.fail();
+const { environment } = await startAws();
+const endpoint = environment.AWS_ENDPOINT_URL_DYNAMODB;
 process.env.AWS_DEFAULT_REGION = 'us-east-1'; // boto3 has a name of its own for it
 
 /** Has Python save sessions through boto3 with the hook, one after the other: `id` or `id user`. */
@@ -22,8 +21,8 @@ async function save(library: string, table: string, sessions: string[]): Promise
 for (const library of ['Flask-Session', 'cachelib']) {
   test(`a logout finds each session that ${library} saves through the hook for boto3, and no other`, async () => {
     const layout = layoutOf(library);
-    const table = await createTable(layout.tableKey, { name: 'userId-index', key: ['userId'] });
-    const logout = await route(table, layout);
+    const table = await createTable(layout);
+    const logout = await startLogout(table, layout);
     const users = async () => (await allItems(table)).map(({ userId }) => userId?.S ?? 'nobody').sort();
     await save(library, table, ['a', 'a 7', 'b 7', 'b 7', 'c 77', 'd']);
     assert.deepEqual(await users(), ['7', '7', '77', 'nobody']);

@@ -2,16 +2,15 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { readLayout } from '../../lib/sessions/layout.ts';
 import type { Fault } from '../setup/proxy.ts';
-import { assertFailure, startFaultyAws, startRoute } from '../setup/route.ts';
+import { assertFailure, startAws, startRoute } from '../setup/route.ts';
 import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import * as faults from './faults.ts';
 
-const { dynamodb } = await startFaultyAws();
-const table = await createTable(readLayout('default'));
+const { dynamodb } = await startAws();
+const table = await createTable('default');
 const { logout } = await startRoute({ SESSIONS_TABLE: table });
-const indexed = await createTable(readLayout('connect-dynamodb'));
+const indexed = await createTable('connect-dynamodb');
 const { logout: logoutByIndex } = await startRoute({ SESSIONS_TABLE: indexed, SESSION_LAYOUT: 'connect-dynamodb' });
 
 const BYSTANDER = '8999999';

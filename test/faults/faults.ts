@@ -146,5 +146,5 @@ async function writeSome(exchange: Exchange, table: string, deletes: WriteReques
 
 async function half({ forward, response }: Exchange): Promise<void> {
   const { status, headers, body }: Answer = await forward();
-  response.writeHead(status, headers).write(body.subarray(0, body.length / 2));
+  response.writeHead(status, { ...headers, 'content-length': body.length }).write(body.subarray(0, body.length / 2));
 }

@@ -6,18 +6,17 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { after, afterEach, describe, mock, test } from 'node:test';
 import { createServer as createTlsServer, setDefaultCACertificates, type TLSSocket } from 'node:tls';
-import { readLayout } from '../../lib/sessions/layout.ts';
 import { newCertificate } from '../local/certificate.ts';
 import { auditLines } from '../setup/lambda.ts';
-import { assertFailure, startFaultyAws, startRoute } from '../setup/route.ts';
+import { assertFailure, startAws, startRoute } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
 /** A way to a service of AWS. Connections that are open end, and so many new ones meet the fault. */
 type Way<Fault> = { url: string; meet: (fault: Fault, times: number) => void };
 
 const ALWAYS = Number.POSITIVE_INFINITY;
-const { dynamodb, secretsManager } = await startFaultyAws();
-const table = await createTable(readLayout('default'));
+const { dynamodb, secretsManager } = await startAws();
+const table = await createTable('default');
 const certificate = newCertificate();
 setDefaultCACertificates([certificate.cert]);
 let users = 9_500_000;

@@ -1,15 +1,14 @@
 // The faults of Secrets Manager, on the wire: at a start and its first request, and once a record is cached. Never a 401.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readLayout } from '../../lib/sessions/layout.ts';
 import { auditLines } from '../setup/lambda.ts';
 import type { Fault } from '../setup/proxy.ts';
-import { assertFailure, type Logout, startFaultyAws, startRoute } from '../setup/route.ts';
+import { assertFailure, type Logout, startAws, startRoute } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import * as faults from './faults.ts';
 
-const { dynamodb, secretsManager } = await startFaultyAws();
-const table = await createTable(readLayout('default'));
+const { dynamodb, secretsManager } = await startAws();
+const table = await createTable('default');
 
 let users = 9_000_000;
 const { refuse, html } = faults;

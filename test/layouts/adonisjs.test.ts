@@ -11,10 +11,9 @@ import { SessionMiddlewareFactory } from '@adonisjs/session/factories';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import { listen } from '../local/listen.ts';
-import { allItems, type Item } from '../setup/tables.ts';
+import { startAws, startLogout } from '../setup/route.ts';
+import { allItems, createTable, type Item } from '../setup/tables.ts';
 import { layoutOf, snippet } from './guide.ts';
-import { startRoute } from './route.ts';
-import { createTable } from './tables.ts';
 
 /** Calls a path of the application with the cookies it was given; returns the body of the answer. */
 type Browser = (path: string) => Promise<string>;
@@ -29,11 +28,11 @@ type Hook = {
 const code = `export ${addUserId}\nexport const adonisUserOf = ${userOf};`;
 const hook: Hook = await import(`data:text/javascript,${encodeURIComponent(code)}`);
 
-const { route } = await startRoute();
+await startAws();
 const layout = layoutOf('AdonisJS');
-const table = await createTable(['key'], { name: 'userId-index', key: ['userId'] });
-const logout = await route(table, layout);
-const logoutAndSettle = await route(table, layout, { SETTLE_SECONDS: '1' });
+const table = await createTable(layout);
+const logout = await startLogout(table, layout);
+const logoutAndSettle = await startLogout(table, layout, { SETTLE_SECONDS: '1' });
 
 const client = new DynamoDBClient();
 hook.addUserId(client, hook.adonisUserOf);
@@ -126,7 +125,7 @@ test('the hook for JavaScript works under the document client too, and leaves an
   const own = new DynamoDBClient();
   hook.addUserId(own, ({ sess }) => Object(sess).userId);
   const document = DynamoDBDocument.from(own);
-  const documents = await createTable(['id'], { name: 'userId-index', key: ['userId'] });
+  const documents = await createTable('connect-dynamodb');
   await document.put({ TableName: documents, Item: { id: 'a', sess: { userId: '7', cart: [] } } });
   await document.put({ TableName: documents, Item: { id: 'b', sess: { cart: [] } } });
   assert.deepEqual((await allItems(documents)).map(({ id, userId }) => [id?.S, userId?.S]).sort(), [

@@ -13,12 +13,12 @@ import {
   signLogoutToken,
   startProviders,
 } from '../setup/provider.ts';
-import { startRoute } from './route.ts';
-import { createTable } from './tables.ts';
+import { startAws, startLogout } from '../setup/route.ts';
+import { createTable } from '../setup/tables.ts';
 
-const { route } = await startRoute();
-const tableName = await createTable(['pk', 'sk'], { name: 'GSI1', key: ['GSI1PK', 'GSI1SK'], projection: 'ALL' });
-const logout = await route(tableName, 'authjs', { USER_ID_PATTERN: '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' });
+await startAws();
+const tableName = await createTable('authjs', { projection: 'ALL' });
+const logout = await startLogout(tableName, 'authjs', { USER_ID_PATTERN: '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' });
 
 const adapter = DynamoDBAdapter(DynamoDBDocument.from(new DynamoDB()), { tableName });
 const { createUser, getUserByEmail, linkAccount, unlinkAccount, getUserByAccount } = adapter;

@@ -4,12 +4,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { allItems, type Item } from '../setup/tables.ts';
+import { type Logout, startAws, startLogout } from '../setup/route.ts';
+import { allItems, createTable, type Item } from '../setup/tables.ts';
 import { layoutOf } from './guide.ts';
-import { type Logout, startRoute } from './route.ts';
-import { createTable } from './tables.ts';
 
-const { route } = await startRoute();
+await startAws();
 const dynamodb = new DynamoDBClient();
 const IN_AN_HOUR = Date.now() / 1000 + 3600;
 const BLOB = 'O:7:"Session":1:{s:4:"user";i:7;}';
@@ -87,9 +86,15 @@ const stores: Record<string, { heading: string; save: Save }> = {
 const started: { store: string; save: Save; table: string; logout: Logout; logoutAndSettle: Logout }[] = [];
 for (const [store, { heading, save }] of Object.entries(stores)) {
   const layout = layoutOf(heading);
-  const table = await createTable(layout.tableKey, { name: 'userId-index', key: ['userId'] });
-  const logout = await route(table, layout);
-  started.push({ store, save, table, logout, logoutAndSettle: await route(table, layout, { SETTLE_SECONDS: '1' }) });
+  const table = await createTable(layout);
+  const logout = await startLogout(table, layout);
+  started.push({
+    store,
+    save,
+    table,
+    logout,
+    logoutAndSettle: await startLogout(table, layout, { SETTLE_SECONDS: '1' }),
+  });
 }
 
 describe('has no session of the user left', { concurrency: true }, () => {

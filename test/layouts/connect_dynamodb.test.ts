@@ -1,15 +1,14 @@
 // A running express application keeps its sessions by connect-dynamodb, and says over HTTP who is logged in.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { allItems } from '../setup/tables.ts';
+import { startAws, startLogout } from '../setup/route.ts';
+import { allItems, createTable } from '../setup/tables.ts';
 import { type Browser, startExpress } from './express_app.ts';
-import { startRoute } from './route.ts';
-import { createTable } from './tables.ts';
 
 const LOGGED_OUT = '{}';
-const { route } = await startRoute();
-const table = await createTable(['id'], { name: 'userId-index', key: ['userId'] });
-const logout = await route(table, 'connect-dynamodb');
+await startAws();
+const table = await createTable('connect-dynamodb');
+const logout = await startLogout(table, 'connect-dynamodb');
 const openBrowser = await startExpress(table, {
   specialKeys: [{ name: 'userId', type: 'S' }],
   skipThrowMissingSpecialKeys: true,

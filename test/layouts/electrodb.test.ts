@@ -4,31 +4,23 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Entity } from 'electrodb';
+import { startAws, startLogout } from '../setup/route.ts';
+import { createTable } from '../setup/tables.ts';
 import { layoutOf } from './guide.ts';
-import { startRoute } from './route.ts';
-import { createTable } from './tables.ts';
 
-const { route } = await startRoute();
+await startAws();
 const client = new DynamoDBClient();
 const IN_AN_HOUR = Math.floor(Date.now() / 1000) + 3600;
 const ULID = '01HZXKV3J8QW5RTYB2N4M6P7ST';
 
 const text = { type: 'string', required: true } as const;
-const byKey = await createTable(['pk', 'sk'], {
-  name: 'gsi1pk-gsi1sk-index',
-  key: ['gsi1pk', 'gsi1sk'],
-  projection: 'ALL',
-});
-const logoutByKey = await route(byKey, layoutOf('ElectroDB'));
-const byAttribute = await createTable(['pk', 'sk'], { name: 'userId-index', key: ['userId'] });
-const logoutByAttribute = await route(byAttribute, layoutOf('ElectroDB', 2));
-const collected = await createTable(['pk', 'sk'], {
-  name: 'gsi1pk-gsi1sk-index',
-  key: ['gsi1pk', 'gsi1sk'],
-  projection: 'ALL',
-});
+const byKey = await createTable(layoutOf('ElectroDB'), { projection: 'ALL' });
+const logoutByKey = await startLogout(byKey, layoutOf('ElectroDB'));
+const byAttribute = await createTable(layoutOf('ElectroDB', 2));
+const logoutByAttribute = await startLogout(byAttribute, layoutOf('ElectroDB', 2));
+const collected = await createTable(layoutOf('ElectroDB'), { projection: 'ALL' });
 const inCollection = { ...layoutOf('ElectroDB'), sortKey: { name: 'gsi1sk', beginsWith: '$user#session_1#' } };
-const logoutCollected = await route(collected, inCollection);
+const logoutCollected = await startLogout(collected, inCollection);
 
 /** Sessions, found by an index on a key that ElectroDB puts together from the user id, in lower case. */
 const sessionsIn = (table: string) =>

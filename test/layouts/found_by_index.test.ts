@@ -1,16 +1,18 @@
 // What an index shows is not yet the truth: it lags behind the table, and the table changes while the function works.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readLayout } from '../../lib/sessions/layout.ts';
 import { type AuditLine, auditLines } from '../setup/lambda.ts';
-import { allItems, type Item, putItems } from '../setup/tables.ts';
-import { type OnQuery, startForwarder } from './forwarder.ts';
+import { startAws, startLogout } from '../setup/route.ts';
+import { allItems, createTable, type Item, keysIn, keysOf, putItems } from '../setup/tables.ts';
 import { LIBRARIES } from './libraries.ts';
-import { startRoute } from './route.ts';
-import { createTable, keysIn, keysOf } from './tables.ts';
 
-const { aws, route } = await startRoute();
-const forwarder = await startForwarder(aws.environment.AWS_ENDPOINT_URL_DYNAMODB ?? assert.fail());
-const { tableKey, index, session } = LIBRARIES['connect-dynamodb'] ?? assert.fail();
+const { dynamodb } = await startAws();
+const layout = readLayout('connect-dynamodb');
+const { session } = LIBRARIES['connect-dynamodb'] ?? assert.fail();
+
+/** What comes between the answer to the n-th Query and its arrival: the items that it returns are those that arrive. */
+type OnQuery = (items: Item[], query: number) => Item[] | Promise<Item[]>;
 
 const live = new Date(Date.now() + 3_600_000);
 const sessions = (userId: string, count: number) => Array.from({ length: count }, () => session(userId, live));
@@ -18,14 +20,19 @@ const entry = ({ id }: Item): Item => (id ? { id } : {});
 
 /** Logs user 1 out while `onQuery` stands between the index and the function; returns what the audit line says of it. */
 async function logout(table: string, onQuery: OnQuery): Promise<AuditLine> {
-  forwarder.stand(onQuery);
-  const logoutUser = await route(table, 'connect-dynamodb', { AWS_ENDPOINT_URL_DYNAMODB: forwarder.address });
+  let queries = 0;
+  dynamodb.inject('Query', table, async ({ forward, relay }) => {
+    const answer = await forward();
+    const page: { Items: Item[] } = JSON.parse(answer.body.toString());
+    relay({ ...answer, body: Buffer.from(JSON.stringify({ ...page, Items: await onQuery(page.Items, ++queries) })) });
+  });
+  const logoutUser = await startLogout(table, 'connect-dynamodb');
   const [line] = await auditLines(() => logoutUser('1'));
   return line ?? assert.fail();
 }
 
 test('leaves a session that another user took over between query and delete', async () => {
-  const table = await createTable(tableKey, index);
+  const table = await createTable(layout);
   const [first = assert.fail(), ...others] = sessions('1', 30);
   const taken = { ...first, userId: { S: '2' } };
   await putItems(table, [first, ...others]);
@@ -38,7 +45,7 @@ test('leaves a session that another user took over between query and delete', as
 });
 
 test('leaves a session that became an anonymous one between query and delete', async () => {
-  const table = await createTable(tableKey, index);
+  const table = await createTable(layout);
   const first = session('1', live);
   const { userId: _, ...anonymous } = first;
   await putItems(table, [first]);
@@ -50,7 +57,7 @@ test('leaves a session that became an anonymous one between query and delete', a
 });
 
 test('takes no harm from stale entries: of a deleted session, and of one that is another user’s by now', async () => {
-  const table = await createTable(tableKey, index);
+  const table = await createTable(layout);
   const [deleted, taken] = [session('1', live), session('2', live)];
   await putItems(table, [taken]);
   const { outcome, sessions_expired } = await logout(table, () => [deleted, taken].map(entry));
@@ -59,7 +66,7 @@ test('takes no harm from stale entries: of a deleted session, and of one that is
 });
 
 test('ends although the index goes on showing what was deleted', async () => {
-  const table = await createTable(tableKey, index);
+  const table = await createTable(layout);
   const mine = sessions('1', 3);
   await putItems(table, mine);
   const { outcome, passes, sessions_ended } = await logout(table, () => mine.map(entry));
@@ -67,7 +74,7 @@ test('ends although the index goes on showing what was deleted', async () => {
 });
 
 test('looks again until the index shows nothing new, and so finds what it shows late', async () => {
-  const table = await createTable(tableKey, index);
+  const table = await createTable(layout);
   const mine = sessions('1', 4);
   await putItems(table, mine);
   const { passes, sessions_ended } = await logout(table, (_, query) => mine.slice(0, query).map(entry));
@@ -76,7 +83,7 @@ test('looks again until the index shows nothing new, and so finds what it shows 
 });
 
 test('deletes across the pages of an index that carries whole items', async () => {
-  const table = await createTable(tableKey, index && { ...index, projection: 'ALL' });
+  const table = await createTable(layout, { projection: 'ALL' });
   const others = sessions('2', 2);
   await putItems(table, others);
   await putItems(
@@ -89,5 +96,5 @@ test('deletes across the pages of an index that carries whole items', async () =
     return items;
   });
   assert.ok(pages > Number(passes), `${pages} pages in ${passes} passes`);
-  assert.deepEqual(await keysIn(table, tableKey), keysOf(others, tableKey));
+  assert.deepEqual(await keysIn(table, layout.tableKey), keysOf(others, layout.tableKey));
 });

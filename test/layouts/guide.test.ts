@@ -4,12 +4,11 @@ import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { KNOWN_LAYOUTS } from '../../lib/sessions/known_layouts.ts';
 import { type Layout, readLayout } from '../../lib/sessions/layout.ts';
-import { type Item, putItems } from '../setup/tables.ts';
+import { startAws, startLogout } from '../setup/route.ts';
+import { createTable, type Item, keysIn, keysOf, putItems } from '../setup/tables.ts';
 import { GUIDE, layouts } from './guide.ts';
-import { startRoute } from './route.ts';
-import { createTable, keysIn, keysOf } from './tables.ts';
 
-const { route } = await startRoute();
+await startAws();
 const LIVE = Date.now() + 3_600_000;
 const EXPIRED = Date.now() - 60_000;
 const LOOK_ALIKES: [string, string[]][] = [
@@ -46,10 +45,9 @@ function lies(layout: Layout, key: string): Item[] {
 for (const [n, [heading, json]] of layouts.entries()) {
   describe(`${heading} (layout ${n + 1})`, async () => {
     const layout = readLayout(json);
-    const { tableKey, index, userKey, sortKey } = layout;
-    const indexKey = [userKey.name, ...(sortKey ? [sortKey.name] : [])];
-    const table = await createTable(tableKey, index === null ? undefined : { name: index, key: indexKey });
-    const logout = await route(table, json);
+    const { tableKey, userKey } = layout;
+    const table = await createTable(layout);
+    const logout = await startLogout(table, json);
     const folds = userKey.value.includes('{user_id:lower}');
     const keyOf = (id: string) => userKey.value.replace('{user_id:lower}', id.toLowerCase()).replace('{user_id}', id);
 

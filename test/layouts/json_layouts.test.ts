@@ -3,12 +3,11 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import type { Layout } from '../../lib/sessions/layout.ts';
-import { allItems, type Item, putItems } from '../setup/tables.ts';
+import { startAws, startLogout } from '../setup/route.ts';
+import { allItems, createTable, type Item, keysIn, keysOf, putItems } from '../setup/tables.ts';
 import { layoutOf } from './guide.ts';
-import { startRoute } from './route.ts';
-import { createTable, keysIn, keysOf } from './tables.ts';
 
-const { route } = await startRoute();
+await startAws();
 const LIVE = Date.now() + 3_600_000;
 const EXPIRED = Date.now() - 60_000;
 
@@ -19,9 +18,9 @@ describe('a table key of type N, expiry in milliseconds', async () => {
     userKey: { name: 'user', type: 'N', value: '{user_id}' },
     expiry: { name: 'ttl', unit: 'milliseconds' },
   };
-  const tableKey = ['user:N', 'token'];
-  const table = await createTable(tableKey);
-  const logout = await route(table, layout);
+  const { tableKey } = layout;
+  const table = await createTable(layout);
+  const logout = await startLogout(table, layout);
   const session = (user: string, expiresAt: number): Item => ({
     user: { N: user },
     token: { S: randomUUID() },
@@ -65,8 +64,8 @@ for (const projection of ['KEYS_ONLY', 'ALL'] as const) {
       guard: { name: 'type', equals: 'session' },
     };
     const { tableKey } = layout;
-    const table = await createTable(tableKey, { name: 'by-user', key: ['user:N', 'value'], projection });
-    const logout = await route(table, layout);
+    const table = await createTable(layout, { projection });
+    const logout = await startLogout(table, layout);
     const session = (user: string, expiresAt?: number): Item => ({
       session: { S: randomUUID() },
       key: { S: 'session' },
@@ -105,8 +104,8 @@ describe('an index by a folded key, a guard of several values, expiry as digits 
     guard: { name: 'kind', equals: ['session', true] },
   };
   const { tableKey } = layout;
-  const table = await createTable(tableKey, { name: 'by-user', key: ['who'] });
-  const logout = await route(table, layout);
+  const table = await createTable(layout);
+  const logout = await startLogout(table, layout);
   const session = (user: string, kind: Item[string], expiresAt = LIVE): Item => ({
     id: { S: randomUUID() },
     who: { S: `user#${user}` },
@@ -140,8 +139,8 @@ describe('an index by a folded key, a guard of several values, expiry as digits 
 });
 
 test('an index finds sessions whose own key is bytes, as Pyramid writes them, and settling finds them again', async () => {
-  const table = await createTable(['sid:B'], { name: 'userId-index', key: ['userId'] });
-  const logout = await route(table, layoutOf('Pyramid'), { SETTLE_SECONDS: '0.1' });
+  const table = await createTable(layoutOf('Pyramid'), { types: { sid: 'B' } });
+  const logout = await startLogout(table, layoutOf('Pyramid'), { SETTLE_SECONDS: '0.1' });
   const session = (userId: string): Item => ({ sid: { B: randomBytes(32) }, userId: { S: userId } });
   const other = session('2');
   await putItems(table, [session('1'), session('1'), other]);

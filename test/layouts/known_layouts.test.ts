@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { KNOWN_LAYOUTS } from '../../lib/sessions/known_layouts.ts';
-import { putItems } from '../setup/tables.ts';
+import { readLayout } from '../../lib/sessions/layout.ts';
+import { startAws, startLogout } from '../setup/route.ts';
+import { createTable, keysIn, keysOf, putItems } from '../setup/tables.ts';
 import { LIBRARIES } from './libraries.ts';
-import { startRoute } from './route.ts';
-import { createTable, keysIn, keysOf } from './tables.ts';
 
-const { route } = await startRoute();
+await startAws();
 const LIVE = new Date(Date.now() + 3_600_123);
 const EXPIRED = new Date(Date.now() - 60_877);
 
@@ -23,11 +23,12 @@ test('are all tried here', () => {
   assert.deepEqual(Object.keys(LIBRARIES), Object.keys(KNOWN_LAYOUTS));
 });
 
-for (const [layout, { tableKey, index, session, others }] of Object.entries(LIBRARIES)) {
+for (const [layout, { index, session, others }] of Object.entries(LIBRARIES)) {
+  const { tableKey } = readLayout(layout);
   for (const projection of index ? (['KEYS_ONLY', 'ALL'] as const) : [undefined]) {
     describe(projection ? `${layout}, its index ${projection}` : layout, async () => {
-      const table = await createTable(tableKey, index && { ...index, projection });
-      const logout = await route(table, layout);
+      const table = await createTable(layout, { indexes: index && [index], projection });
+      const logout = await startLogout(table, layout);
 
       for (const [userId, lookAlikes] of LOOK_ALIKES) {
         test(`deletes every session of user ${userId}, and nothing of the users whose ids look alike`, async () => {
@@ -66,9 +67,9 @@ for (const [layout, { tableKey, index, session, others }] of Object.entries(LIBR
 }
 
 test('USER_ID_PATTERN lets in the ids of a library, and nothing but them', async () => {
-  const { tableKey, session } = LIBRARIES.authjs ?? assert.fail();
-  const table = await createTable(tableKey);
-  const logout = await route(table, 'authjs', { USER_ID_PATTERN: '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' });
+  const { session } = LIBRARIES.authjs ?? assert.fail();
+  const table = await createTable('authjs');
+  const logout = await startLogout(table, 'authjs', { USER_ID_PATTERN: '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' });
   const userId = randomUUID();
   await putItems(table, [session(userId, LIVE)]);
   for (const other of ['2', userId.toUpperCase(), `${userId}\n`, `x${userId}`])

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { Item } from '../setup/tables.ts';
+import type { Index, Item } from '../setup/tables.ts';
 
 /** How a library keeps its sessions: copied from items that the library itself wrote, or from its source. */
 export type Library = {
-  tableKey: string[];
-  index?: { name: string; key: string[] };
+  /** The index by which a user's sessions are found. */
+  index?: Index;
   /** A session of the user; without a date one that never expires. */
   session: (userId: string, expiresAt?: Date) => Item;
   /** What else the library puts into the table on the user's account, or for nobody. */
@@ -19,7 +19,6 @@ const iso = (name: string, date?: Date): Item => (date ? { [name]: { S: date.toI
 /** One for each known layout, by its name. */
 export const LIBRARIES: Record<string, Library> = {
   default: {
-    tableKey: ['user_id', 'session_id'],
     session: (userId, expiresAt) => ({
       user_id: { S: userId },
       session_id: { S: randomUUID() },
@@ -28,7 +27,6 @@ export const LIBRARIES: Record<string, Library> = {
     others: () => [],
   },
   authjs: {
-    tableKey: ['pk', 'sk'],
     session: (userId, expiresAt) => {
       const token = randomUUID();
       return {
@@ -49,7 +47,6 @@ export const LIBRARIES: Record<string, Library> = {
     ],
   },
   lucia: {
-    tableKey: ['PK', 'SK'],
     session: (userId, expiresAt) => {
       const id = randomUUID();
       return {
@@ -64,7 +61,6 @@ export const LIBRARIES: Record<string, Library> = {
     others: (userId) => [{ PK: { S: `USER#${userId}` }, SK: { S: `USER#${userId}` }, email: { S: 'u@example.com' } }],
   },
   openauth: {
-    tableKey: ['pk', 'sk'],
     session: (userId, expiresAt) => ({
       pk: { S: `oauth:refresh\u001f${userId}` },
       sk: { S: randomUUID() },
@@ -78,19 +74,16 @@ export const LIBRARIES: Record<string, Library> = {
     ],
   },
   'connect-dynamodb': {
-    tableKey: ['id'],
     index: { name: 'userId-index', key: ['userId'] },
     session: (userId, expiresAt) => ({ ...connectSession(expiresAt), userId: { S: userId } }),
     others: () => [connectSession(new Date(Date.now() + 3_600_000))],
   },
   architect: {
-    tableKey: ['_idx'],
     index: { name: 'userId-index', key: ['userId'] },
     session: (userId, expiresAt) => ({ ...architectSession(expiresAt), userId: { S: userId } }),
     others: () => [architectSession(new Date(Date.now() + 3_600_000))],
   },
   'better-auth': {
-    tableKey: ['id'],
     index: { name: 'session_userId_idx', key: ['userId', 'createdAt'] },
     session: (userId, expiresAt) => ({
       id: { S: randomUUID() },

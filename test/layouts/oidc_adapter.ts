@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { CreateTableCommand, DynamoDB, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import { DynamoDB } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
+import { createTable } from '../setup/tables.ts';
+import { layoutOf } from './guide.ts';
 
 type Payload = Record<string, unknown>;
 
@@ -12,23 +13,11 @@ const seconds = () => Math.floor(Date.now() / 1000);
  * do: one item for each model and id, saved by UpdateItem. What they lack is `accountId`, beside the payload.
  */
 export async function createOidcAdapter() {
-  const client = new DynamoDB();
-  const dynamodb = DynamoDBDocument.from(client, { marshallOptions: { removeUndefinedValues: true } });
-  const TableName = `oidc-${randomUUID()}`;
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      KeySchema: [{ AttributeName: 'modelId', KeyType: 'HASH' }],
-      AttributeDefinitions: ['modelId', ...INDEXED].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-      GlobalSecondaryIndexes: INDEXED.map((AttributeName) => ({
-        IndexName: `${AttributeName}-index`,
-        KeySchema: [{ AttributeName, KeyType: 'HASH' }],
-        Projection: { ProjectionType: 'ALL' },
-      })),
-    }),
-  );
-  await waitUntilTableExists({ client, minDelay: 0.01, maxDelay: 0.1, maxWaitTime: 10 }, { TableName });
+  const dynamodb = DynamoDBDocument.from(new DynamoDB(), { marshallOptions: { removeUndefinedValues: true } });
+  const TableName = await createTable(layoutOf('oidc-provider'), {
+    indexes: INDEXED.map((name) => ({ name: `${name}-index`, key: [name] })),
+    projection: 'ALL',
+  });
 
   const read = (item?: Record<string, unknown>): Payload | undefined =>
     item && Number(item.expiresAt ?? Number.POSITIVE_INFINITY) > seconds() ? Object(item.payload) : undefined;

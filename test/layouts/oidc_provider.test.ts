@@ -9,14 +9,14 @@ import {
   startOidcProvider,
   VERIFIER,
 } from '../setup/oidc_provider.ts';
+import { startAws, startLogout } from '../setup/route.ts';
 import { allItems } from '../setup/tables.ts';
 import { layoutOf } from './guide.ts';
 import { createOidcAdapter } from './oidc_adapter.ts';
-import { startRoute } from './route.ts';
 
-const { route } = await startRoute();
+await startAws();
 const { table, Adapter } = await createOidcAdapter();
-const logout = await route(table, layoutOf('oidc-provider'));
+const logout = await startLogout(table, layoutOf('oidc-provider'));
 const grants = { grant_types: ['authorization_code', 'refresh_token'] };
 const provider = await startOidcProvider(grants, { adapter: Adapter });
 

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
 import { createArcTableSessionStorage } from '@react-router/architect';
-import { startRoute } from './route.ts';
-import { createTable } from './tables.ts';
+import { startAws, startLogout } from '../setup/route.ts';
+import { createTable } from '../setup/tables.ts';
 
-const { aws, route } = await startRoute();
-const table = await createTable(['_idx'], { name: 'userId-index', key: ['userId'] });
-const logout = await route(table, 'architect');
+const { environment } = await startAws();
+const table = await createTable('architect');
+const logout = await startLogout(table, 'architect');
 await startSandbox(table);
 const { getSession, commitSession } = createArcTableSessionStorage<{ userId: string; theme: string }>({
   table: 'arc-sessions',
@@ -27,7 +27,7 @@ async function startSandbox(arcSessions: string): Promise<void> {
   after(() => sandbox.close());
   const address = sandbox.address();
   assert.ok(typeof address === 'object' && address);
-  const tables = Number(new URL(aws.environment.AWS_ENDPOINT_URL_DYNAMODB ?? '').port);
+  const tables = Number(new URL(environment.AWS_ENDPOINT_URL_DYNAMODB).port);
   process.env.ARC_ENV = 'testing';
   process.env.ARC_SANDBOX = JSON.stringify({ version: '5.0.0', ports: { tables, _arc: address.port } });
 }

@@ -3,18 +3,22 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Session } from '@shopify/shopify-api';
 import { DynamoDBSessionStorage } from '@shopify/shopify-app-session-storage-dynamodb';
+import { startAws, startLogout } from '../setup/route.ts';
+import { createTable } from '../setup/tables.ts';
 import { layoutOf } from './guide.ts';
-import { startRoute } from './route.ts';
-import { createTable } from './tables.ts';
 
-const { route } = await startRoute();
+await startAws();
 const layout = layoutOf('Shopify');
-const sessionTableName = await createTable(['id'], { name: 'shop_index', key: ['shop'] });
+const sessionTableName = await createTable(layout);
 const storage = new DynamoDBSessionStorage({ sessionTableName, shopIndexName: 'shop_index' });
 const SHOP = 'snow.myshopify.com';
 const pattern = { USER_ID_PATTERN: '[a-z0-9][a-z0-9\\-]*\\.myshopify\\.com' }; // as the guide has it
-const logout = await route(sessionTableName, layout, pattern);
-const logoutOnline = await route(sessionTableName, { ...layout, guard: { name: 'isOnline', equals: true } }, pattern);
+const logout = await startLogout(sessionTableName, layout, pattern);
+const logoutOnline = await startLogout(
+  sessionTableName,
+  { ...layout, guard: { name: 'isOnline', equals: true } },
+  pattern,
+);
 
 /** The offline token of the shop, and an online session for each of its users. */
 async function install(shop: string, users: string[], expires = new Date(Date.now() + 3_600_000)): Promise<void> {

@@ -1,9 +1,8 @@
 // The audit record: one line for each request, with what an auditor needs and nothing that a thief could use.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { readLayout } from '../../lib/sessions/layout.ts';
-import { startLocalAws } from '../local/aws.ts';
+import { test } from 'node:test';
 import { type AuditLine, auditLines, coldStart, type Lambda, type Request } from '../setup/lambda.ts';
+import { startAws } from '../setup/route.ts';
 import { createTable, newSessions, putItems } from '../setup/tables.ts';
 import { newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 
@@ -13,13 +12,11 @@ const FIELDS = [
   'sessions_written_back sessions_left stale_record throttles duration_ms _aws',
 ].flatMap((line) => line.split(' '));
 
-const aws = await startLocalAws();
-Object.assign(process.env, aws.environment);
-after(() => aws.close());
+const aws = await startAws();
 
 const record = newRecord({ allowed_emails: ['admin', 'line\nbreak'] });
 const key = record.secret_key;
-const table = await createTable(readLayout('default'));
+const table = await createTable('default');
 const environment = { VALIDATOR_SECRET_IDS: await storeRecord(record), SESSIONS_TABLE: table };
 const lambda = await coldStart(environment);
 

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { empty, refuse } from '../faults/faults.ts';
-import { createTable } from '../layouts/tables.ts';
 import {
   assertFault,
   assertLoggedOut,
@@ -13,15 +12,14 @@ import {
   signLogoutToken,
   startProviders,
 } from '../setup/provider.ts';
-import { startFaultyAws } from '../setup/route.ts';
-import { allItems, type Item, putItems } from '../setup/tables.ts';
+import { startAws } from '../setup/route.ts';
+import { allItems, createTable, type Item, putItems } from '../setup/tables.ts';
 
 const ACCOUNT = {
   index: 'by-account',
   partitionKey: { name: 'account', value: 'acct/{provider}' },
   sortKey: { name: 'account_id', value: '{sub}@{provider}' },
 };
-const INDEX = { name: 'by-account', key: ['account', 'account_id'] };
 const LAYOUT = {
   tableKey: ['pk', 'sk'],
   userKey: { name: 'pk', type: 'S', value: 'u/{user_id}/s' },
@@ -29,9 +27,9 @@ const LAYOUT = {
   account: ACCOUNT,
 };
 
-const { dynamodb } = await startFaultyAws();
+const { dynamodb } = await startAws();
 const provider = await newProvider({ account_provider: 'kc' });
-const table = await createTable(LAYOUT.tableKey, INDEX);
+const table = await createTable(LAYOUT);
 const USER_ID_PATTERN = '[a-z0-9-]+';
 const start = (layout: object, name: string, more = {}) =>
   startProviders([provider], {
@@ -160,7 +158,7 @@ describe('account_provider', () => {
   });
 
   test('is a 500 where the table has no such index', async () => {
-    const bare = await createTable(LAYOUT.tableKey);
+    const bare = await createTable({ ...LAYOUT, account: undefined });
     assertFault(await logout('ann', await start(LAYOUT, bare)), 500, 'aws_refused');
   });
 });
@@ -168,7 +166,8 @@ describe('account_provider', () => {
 describe('an account is linked', () => {
   test('to a number, where user ids are numbers', async () => {
     const userKey = { name: 'owner', type: 'N', value: '{user_id}' };
-    const numbers = await createTable(['owner:N', 'sk'], INDEX);
+    const layout = { ...LAYOUT, tableKey: ['owner', 'sk'], userKey };
+    const numbers = await createTable(layout);
     const sk = { S: 'session/1' };
     const { account, account_id } = link('7', 'seven');
     const linked = {
@@ -178,14 +177,14 @@ describe('an account is linked', () => {
       ...(account_id && { account_id }),
     };
     await putItems(numbers, [{ owner: { N: '7' }, sk }, { owner: { N: '70' }, sk }, linked]);
-    const byNumber = await start({ ...LAYOUT, tableKey: ['owner', 'sk'], userKey }, numbers);
+    const byNumber = await start(layout, numbers);
     assertLoggedOut(await logout('seven', byNumber), { user_id: '7', sessions_ended: 1 });
   });
 
   test('in one of several stores, and its user id counts in all of them', async () => {
     const user = await signUp('sue');
     const byUserId = { tableKey: ['user_id', 'sid'], userKey: { name: 'user_id', type: 'S', value: '{user_id}' } };
-    const main = await createTable(byUserId.tableKey);
+    const main = await createTable(byUserId);
     await putItems(main, [{ user_id: { S: user }, sid: { S: '1' } }]);
     const both = await start(byUserId, main, { MORE_STORES: JSON.stringify([{ table, layout: LAYOUT }]) });
     assertLoggedOut(await logout('sue', both), { user_id: user, sessions_ended: 3 });

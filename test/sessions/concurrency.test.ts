@@ -1,20 +1,13 @@
 // Twenty logouts of one user at once, while sessions of this user and of others are being created.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readLayout } from '../../lib/sessions/layout.ts';
-import { startLocalAws } from '../local/aws.ts';
-import { coldStart } from '../setup/lambda.ts';
+import { startAws, startRoute } from '../setup/route.ts';
 import { allItems, createTable, type Item, putItems } from '../setup/tables.ts';
-import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 
-const aws = await startLocalAws();
-Object.assign(process.env, aws.environment);
-after(() => aws.close());
-const record = newRecord();
-const secretId = await storeRecord(record);
-const token = await signToken(record.secret_key);
+await startAws();
 
 for (const [name, count] of Object.entries({ default: 60, 'connect-dynamodb': 12 })) {
   const layout = readLayout(name);
@@ -22,7 +15,7 @@ for (const [name, count] of Object.entries({ default: 60, 'connect-dynamodb': 12
 
   test(`twenty logouts at once all succeed, and end what was there before the first of them (${name})`, async () => {
     const table = await createTable(layout);
-    const { invoke } = await coldStart({ VALIDATOR_SECRET_IDS: secretId, SESSIONS_TABLE: table, SESSION_LAYOUT: name });
+    const { logout } = await startRoute({ SESSIONS_TABLE: table, SESSION_LAYOUT: name });
     const newSession = (userId: string, age: string): Item => ({
       [userName]: { S: userId },
       [layout.tableKey.at(-1) ?? '']: { S: `${age}-${randomUUID()}` },
@@ -41,7 +34,7 @@ for (const [name, count] of Object.entries({ default: 60, 'connect-dynamodb': 12
       for (; !ended; await sleep(20)) await create(userId, 'new', 1);
     };
     const creators = [creating('7'), creating('71')];
-    const logouts = Array.from({ length: 20 }, () => invoke({ userId: '7', token, remainingMs: 25_000 }));
+    const logouts = Array.from({ length: 20 }, () => logout('7', 25_000));
     const answers = await Promise.all(logouts).finally(() => {
       ended = true;
     });

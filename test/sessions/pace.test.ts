@@ -1,13 +1,12 @@
 // A partition takes 1 000 deletes a second, however many it is sent.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readLayout } from '../../lib/sessions/layout.ts';
 import { partition } from '../faults/faults.ts';
-import { assertFailure, startFaultyAws, startRoute } from '../setup/route.ts';
+import { assertFailure, startAws, startRoute } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
-const { dynamodb } = await startFaultyAws();
-const table = await createTable(readLayout('default'));
+const { dynamodb } = await startAws();
+const table = await createTable('default');
 const { logout } = await startRoute({ SESSIONS_TABLE: table });
 
 describe('a partition that takes 1 000 deletes a second', { concurrency: true }, () => {

@@ -4,16 +4,15 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readLayout } from '../../lib/sessions/layout.ts';
 import { handBack, loseAnswer, passOn, refuse, reset } from '../faults/faults.ts';
 import { type AuditLine, auditLines } from '../setup/lambda.ts';
 import type { Exchange, Fault } from '../setup/proxy.ts';
-import { assertFailure, type Logout, startFaultyAws, startRoute } from '../setup/route.ts';
+import { assertFailure, type Logout, startAws, startRoute } from '../setup/route.ts';
 import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
-const { dynamodb } = await startFaultyAws();
-const byKey = await createTable(readLayout('default'));
-const byIndex = await createTable(readLayout('connect-dynamodb'));
+const { dynamodb } = await startAws();
+const byKey = await createTable('default');
+const byIndex = await createTable('connect-dynamodb');
 const { logout } = await startRoute({ SESSIONS_TABLE: byKey });
 const { logout: logoutByIndex } = await startRoute({ SESSIONS_TABLE: byIndex, SESSION_LAYOUT: 'connect-dynamodb' });
 

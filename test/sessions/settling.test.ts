@@ -11,7 +11,7 @@ import session from 'express-session';
 import { readLayout } from '../../lib/sessions/layout.ts';
 import { loseAnswer, passOn } from '../faults/faults.ts';
 import { type Answer, type AuditLine, auditLines } from '../setup/lambda.ts';
-import { assertFailure, type Logout, startFaultyAws, startRoute } from '../setup/route.ts';
+import { assertFailure, type Logout, startAws, startRoute } from '../setup/route.ts';
 import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
 declare module 'express-session' {
@@ -21,12 +21,12 @@ declare module 'express-session' {
   }
 }
 
-const { dynamodb } = await startFaultyAws();
-const sessions = await createTable(readLayout('connect-dynamodb'));
+const { dynamodb } = await startAws();
+const sessions = await createTable('connect-dynamodb');
 const byIndex = { SESSIONS_TABLE: sessions, SESSION_LAYOUT: 'connect-dynamodb' };
 const { logout: logoutAtOnce } = await startRoute(byIndex);
 const { logout: logoutAndSettle } = await startRoute({ ...byIndex, SETTLE_SECONDS: '1' });
-const table = await createTable(readLayout('default'));
+const table = await createTable('default');
 const { logout } = await startRoute({ SESSIONS_TABLE: table, SETTLE_SECONDS: '0.1' });
 const GUARDED = readLayout({
   tableKey: ['id'],

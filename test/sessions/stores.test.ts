@@ -6,7 +6,7 @@ import { readLayout } from '../../lib/sessions/layout.ts';
 import { passOn, refuse, silence } from '../faults/faults.ts';
 import { type Answer, type AuditLine, auditLines } from '../setup/lambda.ts';
 import type { Fault } from '../setup/proxy.ts';
-import { assertFailure, type Logout, startFaultyAws, startRoute } from '../setup/route.ts';
+import { assertFailure, type Logout, startAws, startRoute } from '../setup/route.ts';
 import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
 const BY_NUMBER = readLayout({
@@ -14,9 +14,9 @@ const BY_NUMBER = readLayout({
   userKey: { name: 'owner', type: 'N', value: '{user_id}' },
   expiry: { name: 'until', unit: 'milliseconds' },
 });
-const { dynamodb } = await startFaultyAws();
-const main = await createTable(readLayout('default'));
-const express = await createTable(readLayout('connect-dynamodb'));
+const { dynamodb } = await startAws();
+const main = await createTable('default');
+const express = await createTable('connect-dynamodb');
 const numbers = await createTable(BY_NUMBER);
 const { logout } = await startRoute({
   SESSIONS_TABLE: main,

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, mock } from 'node:test';
-import { readLayout } from '../../lib/sessions/layout.ts';
-import { startLocalAws } from '../local/aws.ts';
+import { mock } from 'node:test';
 import { type AuditLine, auditLines, coldStart, type Request } from './lambda.ts';
-import { startProxy } from './proxy.ts';
+import { startAws } from './route.ts';
 import { createTable } from './tables.ts';
 import { newRecord, signToken, storeRecord } from './tokens.ts';
 
@@ -14,17 +12,8 @@ export type Judge = (token: string, request?: Request) => Promise<Verdict>;
 /** Starts a local AWS for the test file, behind proxies that count its requests. The clock stands, but for `pass`. */
 export async function startJudge() {
   mock.timers.enable({ apis: ['Date'], now: Date.now() });
-  const { environment, close } = await startLocalAws();
-  const secrets = await startProxy(environment.AWS_ENDPOINT_URL_SECRETS_MANAGER ?? '');
-  const dynamodb = await startProxy(environment.AWS_ENDPOINT_URL_DYNAMODB ?? '');
-  Object.assign(process.env, environment, {
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
-    AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
-  });
-  after(() => {
-    for (const server of [secrets, dynamodb, { close }]) server.close();
-  });
-  const table = await createTable(readLayout('default'));
+  const { secretsManager: secrets, dynamodb } = await startAws();
+  const table = await createTable('default');
 
   /** A cold start with those secrets. */
   const judgeBy = async (secretIds: string[], settings: Record<string, string> = {}): Promise<Judge> => {

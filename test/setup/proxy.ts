@@ -23,6 +23,9 @@ export type Exchange = {
   relay: (answer: Answer) => void;
 };
 
+/** A request as it came. */
+export type Sent = { operation: string; headers: IncomingHttpHeaders; body: string };
+
 /** What becomes of a request instead of being passed on. */
 export type Fault = (exchange: Exchange) => void | Promise<void>;
 
@@ -32,7 +35,9 @@ export type Proxy = {
   inject: (operation: string, subject: string, fault: Fault, times?: number) => void;
   /** Ends all faults of the subject. */
   heal: (subject: string) => void;
-  /** The operations that are requested for the subject while the work runs, in order. */
+  /** The requests that come while the work runs, in order. */
+  record: (work: () => Promise<unknown>) => Promise<Sent[]>;
+  /** The operations among them that are requested for the subject. */
   requests: (subject: string, work: () => Promise<unknown>) => Promise<string[]>;
   /** Closes the connections that wait for their next request. */
   closeIdle: () => void;
@@ -44,7 +49,7 @@ export type Proxy = {
 /** Starts a proxy on loopback before the service at that address. */
 export async function startProxy(target: string): Promise<Proxy> {
   let rules: { operation: string; subject: string; fault: Fault; times: number }[] = [];
-  const seen: { operation: string; body: string }[] = [];
+  const seen: Sent[] = [];
   const open = new Set<Socket>();
   const forgotten = new WeakSet<Socket>();
   const agent = new Agent({ keepAlive: true });
@@ -56,14 +61,15 @@ export async function startProxy(target: string): Promise<Proxy> {
     if (forgotten.has(request.socket)) return void request.socket.resetAndDestroy();
     const operation = String(request.headers['x-amz-target']).replace(/^.*\./, '');
     const body = await text(request);
-    seen.push({ operation, body });
+    seen.push({ operation, headers: request.headers, body });
     const exchange: Exchange = {
       operation,
       body,
       response,
       forward: (changed = body) =>
         send(changed, { ...request.headers, 'content-length': String(Buffer.byteLength(changed)) }),
-      relay: ({ status, headers, body }) => response.writeHead(status, headers).end(body),
+      relay: (answer) =>
+        response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length }).end(answer.body),
     };
     const rule = rules.find((rule) => rule.operation === operation && rule.times > 0 && names(body, rule.subject));
     if (!rule) return exchange.relay(await exchange.forward());
@@ -71,19 +77,24 @@ export async function startProxy(target: string): Promise<Proxy> {
     await rule.fault(exchange);
   }
 
-  async function send(body: string, headers: IncomingHttpHeaders): Promise<Answer> {
-    const outgoing = httpRequest(target, { method: 'POST', headers, agent }).end(body);
+  async function send(body: string, sent: IncomingHttpHeaders): Promise<Answer> {
+    const outgoing = httpRequest(target, { method: 'POST', headers: sent, agent }).end(body);
     const [incoming] = await once(outgoing, 'response');
     outgoing.on('error', () => {}); // the body that ends early says it too
     const answer = await buffer(incoming);
-    const { 'transfer-encoding': _, connection: __, ...rest } = incoming.headers;
-    return { status: incoming.statusCode, headers: { ...rest, 'content-length': String(answer.length) }, body: answer };
+    const { 'transfer-encoding': _, connection: __, ...headers } = incoming.headers;
+    return { status: incoming.statusCode, headers, body: answer };
   }
 
   server.on('connection', (socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
   });
+  const record: Proxy['record'] = async (work) => {
+    const start = seen.length;
+    await work();
+    return seen.slice(start);
+  };
   const { url, close } = await listen(server);
   return {
     url,
@@ -92,11 +103,9 @@ export async function startProxy(target: string): Promise<Proxy> {
     heal: (subject) => {
       rules = rules.filter((rule) => rule.subject !== subject);
     },
-    requests: async (subject, work) => {
-      const start = seen.length;
-      await work();
-      return seen.slice(start).flatMap(({ operation, body }) => (names(body, subject) ? operation : []));
-    },
+    record,
+    requests: async (subject, work) =>
+      (await record(work)).flatMap(({ operation, body }) => (names(body, subject) ? operation : [])),
     closeIdle: () => server.closeIdleConnections(),
     forgetConnections: () => {
       for (const socket of open) forgotten.add(socket);

@@ -1,24 +1,35 @@
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Layout } from '../../lib/sessions/layout.ts';
 import { startLocalAws } from '../local/aws.ts';
 import { type Answer, coldStart, type Lambda } from './lambda.ts';
-import { startProxy } from './proxy.ts';
+import { type Sent, startProxy } from './proxy.ts';
 import { newRecord, signToken, storeRecord } from './tokens.ts';
 
-/** Starts a local AWS with a proxy before each of its services, until the test file ends. */
-export async function startFaultyAws() {
+/** Starts a local AWS with a proxy before each of its services, until the test file ends, and leads the SDK there. */
+export async function startAws() {
   const aws = await startLocalAws();
   const dynamodb = await startProxy(aws.environment.AWS_ENDPOINT_URL_DYNAMODB ?? assert.fail());
   const secretsManager = await startProxy(aws.environment.AWS_ENDPOINT_URL_SECRETS_MANAGER ?? assert.fail());
   after(() => {
     for (const server of [dynamodb, secretsManager, aws]) server.close();
   });
-  Object.assign(process.env, aws.environment, {
+  const environment = {
+    ...aws.environment,
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.url,
-  });
-  return { dynamodb, secretsManager };
+  };
+  Object.assign(process.env, environment);
+  /** The requests that come to either service while the work runs: first those to Secrets Manager. */
+  const record = async (work: () => Promise<unknown>): Promise<Sent[]> => {
+    let sent: Sent[] = [];
+    const read = await secretsManager.record(async () => {
+      sent = await dynamodb.record(work);
+    });
+    return [...read, ...sent];
+  };
+  return { environment, dynamodb, secretsManager, record };
 }
 
 /** Logs the user out; like Lambda, it ends a function that has not answered in its time. */
@@ -40,6 +51,16 @@ export async function startRoute(
     return Promise.race([answer, killed]).finally(() => timeUp.abort());
   };
   return { secretId, lambda, key, logout };
+}
+
+/** A cold start on a table in that layout, for user ids of every form. Returns what logs a user out. */
+export async function startLogout(
+  table: string,
+  layout: string | Layout,
+  environment: Record<string, string> = {},
+): Promise<Logout> {
+  const SESSION_LAYOUT = typeof layout === 'string' ? layout : JSON.stringify(layout);
+  return (await startRoute({ SESSIONS_TABLE: table, SESSION_LAYOUT, USER_ID_PATTERN: '.+', ...environment })).logout;
 }
 
 /** Asserts the one answer that the route has for this status; a 200 is asserted by its result. */

@@ -7,38 +7,58 @@ import {
   ScanCommand,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
-import type { Layout } from '../../lib/sessions/layout.ts';
+import { type Layout, readLayout } from '../../lib/sessions/layout.ts';
 
 export type Item = Record<string, AttributeValue>;
 
-/** Creates an empty table for the layout; all its keys are text, but a user key of type N. Returns its name. */
-export async function createTable(layout: Layout, projection: 'KEYS_ONLY' | 'ALL' = 'KEYS_ONLY'): Promise<string> {
+export type Index = { name: string; key: string[] };
+type Unusual = {
+  /** In place of the indexes of the layout. */
+  indexes?: Index[];
+  /** What an index carries of an item. */
+  projection?: 'KEYS_ONLY' | 'ALL';
+  /** Of keys that are neither text nor the user key. */
+  types?: Record<string, 'B'>;
+};
+
+/** Creates an empty table for the layout, which is named or spelled out, with its indexes. Returns the table's name. */
+export async function createTable(given: unknown, unusual: Unusual = {}): Promise<string> {
   const TableName = `sessions-${randomUUID()}`;
-  const { tableKey, index, userKey } = layout;
-  const names = [...new Set([...tableKey, ...(index === null ? [] : [userKey.name])])];
+  const layout = readLayout(given);
+  const { indexes = indexesOf(layout), projection = 'KEYS_ONLY', types } = unusual;
+  const attributes = new Set([layout.tableKey, ...indexes.map(({ key }) => key)].flat());
   const dynamodb = new DynamoDBClient();
   await dynamodb.send(
     new CreateTableCommand({
       TableName,
       BillingMode: 'PAY_PER_REQUEST',
-      KeySchema: tableKey.map((AttributeName, n) => ({ AttributeName, KeyType: n === 0 ? 'HASH' : 'RANGE' })),
-      AttributeDefinitions: names.map((AttributeName) => ({
+      KeySchema: keySchema(layout.tableKey),
+      AttributeDefinitions: [...attributes].map((AttributeName) => ({
         AttributeName,
-        AttributeType: AttributeName === userKey.name ? userKey.type : 'S',
+        AttributeType: types?.[AttributeName] ?? (AttributeName === layout.userKey.name ? layout.userKey.type : 'S'),
       })),
-      ...(index !== null && {
-        GlobalSecondaryIndexes: [
-          {
-            IndexName: index,
-            KeySchema: [{ AttributeName: userKey.name, KeyType: 'HASH' }],
-            Projection: { ProjectionType: projection },
-          },
-        ],
+      ...(indexes.length > 0 && {
+        GlobalSecondaryIndexes: indexes.map(({ name, key }) => ({
+          IndexName: name,
+          KeySchema: keySchema(key),
+          Projection: { ProjectionType: projection },
+        })),
       }),
     }),
   );
   await waitUntilTableExists({ client: dynamodb, minDelay: 0.01, maxDelay: 0.1, maxWaitTime: 10 }, { TableName });
   return TableName;
+}
+
+function indexesOf({ index, userKey, sortKey, account }: Layout): Index[] {
+  return [
+    ...(index === null ? [] : [{ name: index, key: [userKey.name, ...(sortKey ? [sortKey.name] : [])] }]),
+    ...(account ? [{ name: account.index, key: [account.partitionKey.name, account.sortKey.name] }] : []),
+  ];
+}
+
+function keySchema(key: string[]) {
+  return key.map((AttributeName, n) => ({ AttributeName, KeyType: n === 0 ? 'HASH' : 'RANGE' }) as const);
 }
 
 /** Writes the items, however many. */
@@ -61,6 +81,16 @@ export async function allItems(table: string): Promise<Item[]> {
     ExclusiveStartKey = page.LastEvaluatedKey;
   } while (ExclusiveStartKey);
   return items;
+}
+
+/** The keys of all items in the table, in an order that does not depend on DynamoDB. */
+export async function keysIn(table: string, tableKey: string[]): Promise<string[]> {
+  return keysOf(await allItems(table), tableKey);
+}
+
+/** The keys of the items, in the same order. */
+export function keysOf(items: Item[], tableKey: string[]): string[] {
+  return items.map((item) => JSON.stringify(tableKey.map((name) => item[name]))).sort();
 }
 
 /** Session items of a user in the default layout, live for an hour; `payload` bytes each beside the keys. */

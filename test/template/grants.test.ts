@@ -1,18 +1,16 @@
 // The roles in the packaged template, layout by layout, against the calls that the functions of that template make.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { LIBRARIES, type Library } from '../layouts/libraries.ts';
-import { createTable } from '../layouts/tables.ts';
-import { startLocalAws } from '../local/aws.ts';
 import { keyPair } from '../setup/key_pairs.ts';
 import { auditLines, coldStart, type FunctionName, type Lambda } from '../setup/lambda.ts';
 import { type Package, packageService, propertiesOf, resourcesOf } from '../setup/package.ts';
 import { formEvent, newLogoutClaims, newProvider, signLogoutToken } from '../setup/provider.ts';
-import { putItems } from '../setup/tables.ts';
+import { startAws } from '../setup/route.ts';
+import { createTable, putItems } from '../setup/tables.ts';
 import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
-import { allows, type Call, statementsOf } from './iam.ts';
-import { type Recorder, startRecorder } from './recorder.ts';
+import { allows, type Call, readCall, statementsOf } from './iam.ts';
 
 const IN_JSON = JSON.stringify({
   tableKey: ['id', 'made'],
@@ -25,8 +23,7 @@ const IN_JSON = JSON.stringify({
 const LAYOUTS: Record<string, Library> = {
   ...LIBRARIES,
   [IN_JSON]: {
-    tableKey: ['id', 'made'],
-    index: { name: 'by-owner', key: ['owner:N', 'kind'] },
+    index: { name: 'by-owner', key: ['owner', 'kind'] },
     session: (userId) => ({
       id: { S: randomUUID() },
       made: { S: '2026' },
@@ -39,8 +36,7 @@ const LAYOUTS: Record<string, Library> = {
 };
 const KEY = 'arn:aws:kms:us-east-1:123456789012:key/0d3f-4a';
 
-const aws = await startLocalAws();
-Object.assign(process.env, aws.environment);
+const aws = await startAws();
 const caller = newRecord();
 const callerId = await storeRecord(caller);
 await storeRecord(newRecord(), callerId); // the first key is the previous one now, so both versions are read
@@ -73,7 +69,6 @@ const ROUTES: Route[] = [
     },
   },
 ];
-const ACCOUNTS = { name: 'GSI1', key: ['GSI1PK', 'GSI1SK'] };
 const ACCOUNT = {
   pk: { S: 'USER#7' },
   sk: { S: 'ACCOUNT#kc#7' },
@@ -82,20 +77,11 @@ const ACCOUNT = {
   access_token: { S: 'secret' },
 };
 
-const recorders: Record<string, Recorder> = {};
-for (const name of ['AWS_ENDPOINT_URL_DYNAMODB', 'AWS_ENDPOINT_URL_SECRETS_MANAGER'])
-  recorders[name] = await startRecorder(aws.environment[name] ?? '');
-const recorded = () => Object.values(recorders).flatMap((recorder) => recorder.take());
-after(() => {
-  for (const recorder of Object.values(recorders)) recorder.close();
-  aws.close();
-});
-
 const packaged: Record<string, Package & { table: string; providerId: string }> = {};
 const queue = Object.entries(LAYOUTS).values();
 const lane = async () => {
-  for (const [layout, { tableKey, index = layout === 'authjs' ? ACCOUNTS : undefined }] of queue) {
-    const table = await createTable(tableKey, index && { ...index, projection: 'ALL' });
+  for (const [layout, { index }] of queue) {
+    const table = await createTable(layout, { indexes: index && [index], projection: 'ALL' });
     if (layout === 'authjs') await putItems(table, [ACCOUNT]);
     const providerId = await storeProvider(layout);
     const kmsKey = layout === IN_JSON ? KEY : 'none';
@@ -129,13 +115,13 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
         // More than DynamoDB puts into a page, so that a key of the last one is part of the next call.
         const sessions = Array.from({ length: 25 }, () => ({ ...session('7'), payload: { S: 'x'.repeat(60_000) } }));
         await putItems(table, sessions);
-        recorded(); // the calls of this test
-        const endpoints = Object.entries(recorders).map(([name, { url }]) => [name, url]);
-        const lambda = await coldStart({ ...Variables, ...Object.fromEntries(endpoints) }, name);
-        const [line] = await auditLines(() => logout(lambda));
-        assert.partialDeepStrictEqual(line, { outcome: 'logged_out', user_id: '7', sessions_ended: 25 });
+        const sent = await aws.record(async () => {
+          const lambda = await coldStart(Variables, name);
+          const [line] = await auditLines(() => logout(lambda));
+          assert.partialDeepStrictEqual(line, { outcome: 'logged_out', user_id: '7', sessions_ended: 25 });
+        });
 
-        calls = recorded();
+        calls = sent.map(readCall);
         const refused = calls.filter((call) => !allows(statements, call));
         assert.deepEqual(refused, []);
       });

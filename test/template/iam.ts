@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Statement } from '../../lib/deploy/grants.ts';
 import { propertiesOf, resourcesOf, type Template } from '../setup/package.ts';
+import type { Sent } from '../setup/proxy.ts';
 
 /** A call of AWS, as IAM sees it: which action on what, and the values of the condition keys that it brings along. */
 export type Call = { action: string; resource: string; keys: Record<string, string[]> };
@@ -27,11 +28,10 @@ export function allows(statements: Statement[], call: Call): boolean {
   );
 }
 
-/** A call that reached DynamoDB or Secrets Manager, read from its x-amz-target header and its body. */
-export function readCall(target: string, text: string): Call {
-  const operation = target.replace(/^.*\./, '');
+/** A request that reached DynamoDB or Secrets Manager, as a call. */
+export function readCall({ operation, headers, body: text }: Sent): Call {
   const body: Body = JSON.parse(text);
-  if (target.startsWith('secretsmanager.')) {
+  if (String(headers['x-amz-target']).startsWith('secretsmanager.')) {
     const keys = { 'secretsmanager:VersionStage': present(body.VersionStage) };
     return { action: `secretsmanager:${operation}`, resource: `secret:${body.SecretId}-AbCdEf`, keys };
   }

@@ -1,13 +1,12 @@
 // What the parameter `openidProviders` adds to the package and the template. test/template/grants.test.ts has the role.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { unzipSync } from 'fflate';
-import { readLayout } from '../../lib/sessions/layout.ts';
-import { startLocalAws } from '../local/aws.ts';
 import { auditLines, coldStart } from '../setup/lambda.ts';
 import { packageService, propertiesOf, resourcesOf } from '../setup/package.ts';
 import { formEvent, newLogoutClaims, newProvider, signLogoutToken } from '../setup/provider.ts';
+import { startAws } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import { storeRecord } from '../setup/tokens.ts';
 import { runUnzipped } from '../setup/zip.ts';
@@ -65,14 +64,12 @@ describe('with providers, the package', () => {
   });
 
   test('logs a user out by itself, in an empty folder', async () => {
-    const aws = await startLocalAws();
-    after(() => aws.close());
-    Object.assign(process.env, aws.environment);
+    const { environment } = await startAws();
     const provider = await newProvider();
-    const table = await createTable(readLayout('default'));
+    const table = await createTable('default');
     await putItems(table, newSessions('3', 3));
     const OPENID_PROVIDER_SECRET_IDS = await storeRecord(provider.record);
-    const env = { ...aws.environment, SESSIONS_TABLE: table, OPENID_PROVIDER_SECRET_IDS };
+    const env = { ...environment, SESSIONS_TABLE: table, OPENID_PROVIDER_SECRET_IDS };
     const event = formEvent(`logout_token=${await signLogoutToken(provider, newLogoutClaims('3'))}`);
     const { backchannel_logout: zip = assert.fail() } = some.archives;
     assert.equal(await runUnzipped(zip, env, event, 'backchannel_logout'), '200');

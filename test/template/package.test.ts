@@ -1,15 +1,12 @@
 // The zip that `npm run package` makes: how small it is, what it leaves out of the SDK, and what it still finds.
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
-import { createServer, request as forward, type IncomingMessage } from 'node:http';
-import { text } from 'node:stream/consumers';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { unzipSync } from 'fflate';
-import { readLayout } from '../../lib/sessions/layout.ts';
-import { startLocalAws } from '../local/aws.ts';
-import { listen } from '../local/listen.ts';
 import { gatewayEvent } from '../setup/lambda.ts';
 import { packageService } from '../setup/package.ts';
+import type { Sent } from '../setup/proxy.ts';
+import { startAws } from '../setup/route.ts';
 import { createTable, newSessions, putItems } from '../setup/tables.ts';
 import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 import { runUnzipped } from '../setup/zip.ts';
@@ -21,22 +18,18 @@ const LAMBDA_CREDENTIALS = {
   AWS_SESSION_TOKEN: 'IQoJb3JpZ2luX2VjE/token==',
 };
 
-type Sent = { headers: IncomingMessage['headers']; body: string };
-
 const { archives } = await packageService();
 const { logout_user: zip = assert.fail() } = archives;
 const [[name, bundle] = ['', Buffer.alloc(0)], ...others] = Object.entries(unzipSync(zip));
 
-const aws = await startLocalAws();
-after(() => aws.close());
-Object.assign(process.env, aws.environment);
-const { AWS_ENDPOINT_URL_DYNAMODB = '', AWS_ENDPOINT_URL_SECRETS_MANAGER = '' } = aws.environment;
-const endpoints = { AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SECRETS_MANAGER };
+const aws = await startAws();
+const { AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SECRETS_MANAGER } = aws.environment;
 const record = newRecord();
 const environment = {
-  ...endpoints,
+  AWS_ENDPOINT_URL_DYNAMODB,
+  AWS_ENDPOINT_URL_SECRETS_MANAGER,
   AWS_REGION: 'us-east-1',
-  SESSIONS_TABLE: await createTable(readLayout('default')),
+  SESSIONS_TABLE: await createTable('default'),
   VALIDATOR_SECRET_IDS: await storeRecord(record),
 };
 const event = gatewayEvent({ userId: '2', token: await signToken(record.secret_key) });
@@ -48,13 +41,10 @@ test('is one ES module, small enough to load fast', () => {
 
 test('signs every request with the credentials that Lambda hands over, session token and all', async () => {
   await putItems(environment.SESSIONS_TABLE, newSessions('2', 1000)); // the last batches go the way that the first found
-  const sent: Sent[] = [];
-  const listeners = {
-    AWS_ENDPOINT_URL_DYNAMODB: await listenTo(endpoints.AWS_ENDPOINT_URL_DYNAMODB, sent),
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: await listenTo(endpoints.AWS_ENDPOINT_URL_SECRETS_MANAGER, sent),
-  };
-  const answer = await runUnzipped(zip, { ...environment, ...LAMBDA_CREDENTIALS, ...listeners }, event);
-  assert.equal(answer, '200 {"jsonrpc":"2.0","id":null,"result":true}');
+  const sent = await aws.record(async () => {
+    const answer = await runUnzipped(zip, { ...environment, ...LAMBDA_CREDENTIALS }, event);
+    assert.equal(answer, '200 {"jsonrpc":"2.0","id":null,"result":true}');
+  });
   assert.deepEqual(
     sent.map(({ headers }) => headers['x-amz-target']),
     [
@@ -71,7 +61,7 @@ test('signs every request with the credentials that Lambda hands over, session t
 });
 
 test('tells the errors of AWS apart: that a session is expired is told by a condition that fails', async () => {
-  const table = await createTable(readLayout('connect-dynamodb'));
+  const table = await createTable('connect-dynamodb');
   await putItems(table, [{ id: { S: 'sess:1' }, userId: { S: '2' }, expires: { N: '1' } }]);
   const env = { ...environment, ...LAMBDA_CREDENTIALS, SESSIONS_TABLE: table, SESSION_LAYOUT: 'connect-dynamodb' };
   assert.equal(await runUnzipped(zip, env, event), '200 {"jsonrpc":"2.0","id":null,"result":false}');
@@ -80,23 +70,6 @@ test('tells the errors of AWS apart: that a session is expired is told by a cond
 test('answers 500 when no credentials are in the environment', async () => {
   assert.match(await runUnzipped(zip, environment, event), /^500 /);
 });
-
-/** Stands before a service: passes on what is sent to it, and keeps it. */
-async function listenTo(service: string, sent: Sent[]): Promise<string> {
-  const server = createServer(async (request, response) => {
-    const { headers } = request;
-    const body = await text(request);
-    sent.push({ headers, body });
-    const passedOn = forward(service, { method: 'POST', headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 0, answer.headers);
-      answer.pipe(response);
-    });
-    passedOn.end(body);
-  });
-  const { url, close } = await listen(server);
-  after(close);
-  return url;
-}
 
 /** The authorization header that Lambda's credentials give the request: AWS Signature Version 4. */
 function authorizationOf({ headers, body }: Sent): string {

@@ -5,23 +5,20 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
-import { readLayout } from '../../lib/sessions/layout.ts';
-import { startLocalAws } from '../local/aws.ts';
 import { listen } from '../local/listen.ts';
 import { gatewayEvent } from '../setup/lambda.ts';
 import { packageService } from '../setup/package.ts';
+import { startAws } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 import { unpack } from '../setup/zip.ts';
 
 const { archives } = await packageService();
 const taskRoot = unpack(archives.logout_user ?? assert.fail());
-const aws = await startLocalAws();
-Object.assign(process.env, aws.environment);
-after(() => aws.close());
+const aws = await startAws();
 const record = newRecord();
 const token = await signToken(record.secret_key);
-const table = await createTable(readLayout('default'));
+const table = await createTable('default');
 const settings = { SESSIONS_TABLE: table, VALIDATOR_SECRET_IDS: await storeRecord(record) };
 
 /** Starts the runtime client on the packaged function. `invoke` has it handle an event, `initError` is what stopped it. */

@@ -1,16 +1,14 @@
 // Several stores in one template: a grant for each, and no more; and what our own table must be when two of them lie in it.
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { LIBRARIES } from '../layouts/libraries.ts';
-import { createTable } from '../layouts/tables.ts';
-import { startLocalAws } from '../local/aws.ts';
 import { coldStart } from '../setup/lambda.ts';
 import { packageService, propertiesOf } from '../setup/package.ts';
-import { allItems, putItems } from '../setup/tables.ts';
+import { startAws } from '../setup/route.ts';
+import { allItems, createTable, putItems } from '../setup/tables.ts';
 import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 import { faultsOf } from './cloudformation.ts';
-import { allows, type Call, statementsOf } from './iam.ts';
-import { startRecorder } from './recorder.ts';
+import { allows, type Call, readCall, statementsOf } from './iam.ts';
 
 const FUNCTION = 'LogoutUnderscoreuserLambdaFunction';
 const OWN = 'auth-logout-user-dev-sessions';
@@ -29,18 +27,12 @@ const OWN_BY_INDEX = {
 };
 const KEYS = ['arn:aws:kms:us-east-1:123456789012:key/0d3f-4a', 'arn:aws:kms:us-east-1:123456789012:key/77-b2'];
 
-const aws = await startLocalAws();
-Object.assign(process.env, aws.environment);
-const recorder = await startRecorder(aws.environment.AWS_ENDPOINT_URL_DYNAMODB ?? '');
-after(() => {
-  recorder.close();
-  aws.close();
-});
+const { dynamodb } = await startAws();
 const record = newRecord();
 const secretId = await storeRecord(record);
 const { authjs = assert.fail(), 'connect-dynamodb': connect = assert.fail() } = LIBRARIES;
-const web = await createTable(authjs.tableKey, { name: 'by-device', key: ['device_of'] });
-const shop = await createTable(connect.tableKey, connect.index);
+const web = await createTable(DEVICES);
+const shop = await createTable('connect-dynamodb');
 const [several, own] = await Promise.all([
   packageService(
     {
@@ -72,14 +64,15 @@ describe('a role for several stores', () => {
   test('lets the function end the sessions in all of them, with each call that it makes', async () => {
     const { Environment } = propertiesOf(several.template, FUNCTION);
     const { Variables }: { Variables: Record<string, string> } = JSON.parse(JSON.stringify(Environment));
-    const lambda = await coldStart({ ...Variables, AWS_ENDPOINT_URL_DYNAMODB: recorder.url });
+    const lambda = await coldStart(Variables);
     const device = { pk: { S: 'DEVICE#1' }, sk: { S: 'DEVICE#1' }, device_of: { S: 'u#7' }, kind: { BOOL: true } };
     await putItems(web, [authjs.session('7'), authjs.session('7'), device]);
     await putItems(shop, [connect.session('7')]);
-    recorder.take(); // the calls of this test
-    const answer = await lambda.invoke({ userId: '7', token: await signToken(record.secret_key) });
-    assert.equal(answer.text, '{"jsonrpc":"2.0","id":null,"result":true}');
-    calls = recorder.take();
+    const token = await signToken(record.secret_key);
+    const sent = await dynamodb.record(async () =>
+      assert.equal((await lambda.invoke({ userId: '7', token })).text, '{"jsonrpc":"2.0","id":null,"result":true}'),
+    );
+    calls = sent.map(readCall);
     assert.deepEqual([await allItems(web), await allItems(shop)], [[], []]);
 
     assert.deepEqual(

@@ -1,12 +1,11 @@
 // What `npm run package` leaves behind: the zip and the template, for several sets of parameters.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { unzipSync } from 'fflate';
-import { readLayout } from '../../lib/sessions/layout.ts';
-import { startLocalAws } from '../local/aws.ts';
 import { auditLines, coldStart, gatewayEvent } from '../setup/lambda.ts';
 import { packageService, propertiesOf, resourcesOf, type Template } from '../setup/package.ts';
+import { startAws } from '../setup/route.ts';
 import { createTable, newSessions, putItems } from '../setup/tables.ts';
 import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 import { runUnzipped } from '../setup/zip.ts';
@@ -51,13 +50,11 @@ describe('the package', () => {
   });
 
   test('logs a user out by itself, in an empty folder', async () => {
-    const aws = await startLocalAws();
-    after(() => aws.close());
-    Object.assign(process.env, aws.environment);
+    const { environment } = await startAws();
     const record = newRecord();
-    const table = await createTable(readLayout('default'));
+    const table = await createTable('default');
     await putItems(table, newSessions('2', 3));
-    const env = { ...aws.environment, SESSIONS_TABLE: table, VALIDATOR_SECRET_IDS: await storeRecord(record) };
+    const env = { ...environment, SESSIONS_TABLE: table, VALIDATOR_SECRET_IDS: await storeRecord(record) };
     const event = gatewayEvent({ userId: '2', token: await signToken(record.secret_key) });
     assert.equal(await runUnzipped(zip, env, event), '200 {"jsonrpc":"2.0","id":null,"result":true}');
   });

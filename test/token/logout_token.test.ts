@@ -1,6 +1,5 @@
 // What a logout token must say, and what the providers in the field send: docs/openid-providers.md has them by name.
 import { describe, test } from 'node:test';
-import { readLayout } from '../../lib/sessions/layout.ts';
 import { refuse } from '../faults/faults.ts';
 import {
   assertFault,
@@ -16,12 +15,12 @@ import {
   signLogoutToken,
   startProviders,
 } from '../setup/provider.ts';
-import { startFaultyAws } from '../setup/route.ts';
+import { startAws } from '../setup/route.ts';
 import { createTable, newSessions, putItems } from '../setup/tables.ts';
 import { newRecord, signText, signToken } from '../setup/tokens.ts';
 
-const { dynamodb } = await startFaultyAws();
-const SESSIONS_TABLE = await createTable(readLayout('default'));
+const { dynamodb } = await startAws();
+const SESSIONS_TABLE = await createTable('default');
 const provider = await newProvider();
 const lambda = await startProviders([provider], { SESSIONS_TABLE });
 const now = Math.floor(Date.now() / 1000);

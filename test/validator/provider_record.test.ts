@@ -1,8 +1,6 @@
 // The validator record of an OpenID provider: what it says beside its keys, and what only a caller's may say.
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
-import { readLayout } from '../../lib/sessions/layout.ts';
-import { startLocalAws } from '../local/aws.ts';
+import { describe, test } from 'node:test';
 import {
   assertFault,
   assertLoggedOut,
@@ -13,12 +11,11 @@ import {
   signLogoutToken,
   startProviders,
 } from '../setup/provider.ts';
+import { startAws } from '../setup/route.ts';
 import { createTable } from '../setup/tables.ts';
 
-const aws = await startLocalAws();
-Object.assign(process.env, aws.environment);
-after(() => aws.close());
-const SESSIONS_TABLE = await createTable(readLayout('default'));
+await startAws();
+const SESSIONS_TABLE = await createTable('default');
 
 /** What becomes of a logout token for user 7 with these members in the record and these claims in the token. */
 async function judge(members: Record<string, unknown>, claims: Record<string, unknown> = {}) {
