@@ -2,15 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { refuse } from './faults/faults.ts';
+import { formEvent } from './setup/events.ts';
 import { keyPair } from './setup/key_pairs.ts';
-import { auditLines, coldStart } from './setup/lambda.ts';
+import { type Answer, coldStart } from './setup/lambda.ts';
 import {
   assertFault,
   assertLoggedOut,
   assertRefused,
-  type Delivery,
   deliver,
-  formEvent,
   LOGOUT_EVENT,
   newLogoutClaims,
   newProvider,
@@ -71,20 +70,19 @@ describe('sessions', () => {
 
   test('that were ended are not waited for, whatever SETTLE_SECONDS says: a provider hangs up', async () => {
     const patient = await startProviders([provider], { SESSIONS_TABLE, SETTLE_SECONDS: '10' });
-    assertLoggedOut(await deliver(patient, await tokenFor(await newUser()), undefined, 4000), { passes: 1 });
+    assertLoggedOut(await deliver(patient, await tokenFor(await newUser()), 4000), { passes: 1 });
   });
 });
 
 describe('the receiver plan of the conformance suite', async () => {
   const MODULE = 'oidcc-client-test-rp-backchannel-rpinitlogout';
   /** As the suite sends it: a parameter and a claim that nobody knows, and a charset. */
-  async function send(claims: Record<string, unknown>, sign = signLogoutToken): Promise<Delivery & { left: number }> {
+  async function send(claims: Record<string, unknown>, sign = signLogoutToken): Promise<Answer & { left: number }> {
     const user = await newUser();
     const token = await sign(provider, newLogoutClaims(user, { unknown_claim: 'x', ...claims }));
     const type = { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' };
-    const event = formEvent(`unknown_parameter=x&logout_token=${token}`, type);
-    const delivery = await deliver(lambda, token, event);
-    return { ...delivery, left: await sessionsLeft(SESSIONS_TABLE, user) };
+    const answer = await lambda.send(formEvent(`unknown_parameter=x&logout_token=${token}`, type));
+    return { ...answer, left: await sessionsLeft(SESSIONS_TABLE, user) };
   }
 
   for (const sid of [undefined, 'one']) {
@@ -122,7 +120,7 @@ describe('form', () => {
   for (const type of [FORM, FORM.toUpperCase(), `${FORM}; charset=utf-8`, `${FORM} ;charset="utf-8"; x=y`]) {
     test(`is read when its type is ${type}`, async () => {
       const token = await tokenFor('0');
-      assertLoggedOut(await deliver(lambda, token, formEvent(`logout_token=${token}`, { 'Content-Type': type })));
+      assertLoggedOut(await lambda.send(formEvent(`logout_token=${token}`, { 'Content-Type': type })));
     });
   }
 
@@ -130,7 +128,7 @@ describe('form', () => {
     const token = await tokenFor('0');
     const escaped = `a&logout_token=${token.replaceAll('.', '%2E')}&state=1&state=2`;
     for (const base64 of [true, false])
-      assertLoggedOut(await deliver(lambda, token, formEvent(escaped, { 'content-type': FORM }, base64)));
+      assertLoggedOut(await lambda.send(formEvent(escaped, { 'content-type': FORM }, base64)));
   });
 
   const bad: [what: string, event: (token: string) => unknown][] = [
@@ -159,7 +157,7 @@ describe('form', () => {
     test(`is a 400 when it ${what}`, async () => {
       const user = await newUser();
       const token = await tokenFor(user);
-      const { status, json, audit } = await deliver(lambda, token, event(token));
+      const { status, json, audit } = await lambda.send(event(token));
       assert.equal(status, 400);
       assert.equal(json.error_description, 'The body must be a form of at most 64 KiB with one logout_token');
       assert.partialDeepStrictEqual(audit, { reason: 'body', rejections: 0 });
@@ -169,12 +167,12 @@ describe('form', () => {
 
   test('may be as large as 64 KiB', async () => {
     const token = await tokenFor('0');
-    assertLoggedOut(await deliver(lambda, token, formEvent(`logout_token=${token}&x=`.padEnd(65_536, 'x'))));
+    assertLoggedOut(await lambda.send(formEvent(`logout_token=${token}&x=`.padEnd(65_536, 'x'))));
   });
 
   for (const token of ['', 'a.b.c', 'x', '%00', '%ff.%ff.%ff']) {
     test(`is a 400 like any other fault of the token when logout_token is "${token}"`, async () => {
-      assertRefused(await deliver(lambda, token, formEvent(`logout_token=${token}`)), 'malformed');
+      assertRefused(await lambda.send(formEvent(`logout_token=${token}`)), 'malformed');
     });
   }
 
@@ -252,7 +250,7 @@ describe('AWS', () => {
   test('that throttles until the time is up is a 503', async () => {
     const user = await newUser();
     dynamodb.inject('Query', user, refuse(400, 'ThrottlingException'));
-    assertFault(await deliver(lambda, await tokenFor(user), undefined, 1800), 503, 'deadline');
+    assertFault(await deliver(lambda, await tokenFor(user), 1800), 503, 'deadline');
   });
 
   test('that refuses us is a 500, and names nothing', async () => {
@@ -286,8 +284,8 @@ test('the start stops with one line when no record is named, even where those of
 
 test('the audit record holds no token, nor a claim that is not named', async () => {
   const token = await tokenFor('0', { sid: 'sid-value', email: undefined, more: 'claim-value' });
-  const lines = await auditLines(() => lambda.send(formEvent(`logout_token=${token}&state=state-value`)));
-  const text = JSON.stringify(lines);
+  const { audit } = await lambda.send(formEvent(`logout_token=${token}&state=state-value`));
+  const text = JSON.stringify(audit);
   for (const secret of [...token.split('.'), 'sid-value', 'claim-value', 'state-value'])
     assert.ok(!text.includes(secret), secret);
 });

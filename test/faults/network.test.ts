@@ -7,7 +7,6 @@ import { connect, createServer, type Socket } from 'node:net';
 import { after, afterEach, describe, mock, test } from 'node:test';
 import { createServer as createTlsServer, setDefaultCACertificates, type TLSSocket } from 'node:tls';
 import { newCertificate } from '../local/certificate.ts';
-import { auditLines } from '../setup/lambda.ts';
 import { assertFailure, startAws, startRoute } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
@@ -150,9 +149,10 @@ function prove<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>; se
     test('answers 503 while DynamoDB cannot be reached, and true then', async () => {
       const [{ logout }, user] = [await startRoute(environment), await newUser()];
       to.dynamodb.meet(fault, ALWAYS);
-      const lines = await auditLines(async () => assertFailure(await logout(user), 503));
+      const answer = await logout(user);
+      assertFailure(answer, 503);
+      assert.equal(answer.audit.reason, 'aws_unavailable');
       heal();
-      assert.equal(lines[0]?.reason, 'aws_unavailable');
       assert.equal((await logout(user)).json.result, true);
     });
 
@@ -169,9 +169,10 @@ function prove<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>; se
         await startRoute(environment, () => to.secretsManager.meet(fault, ALWAYS)),
         await newUser(),
       ];
-      const lines = await auditLines(async () => assertFailure(await logout(user), 503));
+      const answer = await logout(user);
+      assertFailure(answer, 503);
+      assert.equal(answer.audit.reason, 'aws_unavailable');
       heal();
-      assert.equal(lines[0]?.reason, 'aws_unavailable');
       assert.equal((await logout(user)).json.result, true);
     });
 
@@ -179,8 +180,8 @@ function prove<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>; se
       const { logout } = await startRoute({ ...environment, VALIDATOR_MAX_AGE_SECONDS: '0' });
       const user = await newUser();
       to.secretsManager.meet(fault, ALWAYS);
-      const lines = await auditLines(async () => assert.equal((await logout(user)).json.result, true));
-      assert.deepEqual([lines[0]?.reason, lines[0]?.stale_record], [undefined, 1]);
+      const { json, audit } = await logout(user);
+      assert.deepEqual([json.result, audit.reason, audit.stale_record], [true, undefined, 1]);
     });
   });
 }
@@ -200,13 +201,14 @@ describe('what is ours is a 500 and not repeated', () => {
       const [{ logout }, user] = [await startRoute(environment), await newUser()];
       const before = process.env[name];
       process.env[name] = value;
-      const lines = await auditLines(async () => {
-        const requests = await dynamodb.requests(user, async () => assertFailure(await logout(user), 500));
-        assert.deepEqual(requests, []);
+      const requests = await dynamodb.requests(user, async () => {
+        const answer = await logout(user);
+        assertFailure(answer, 500);
+        assert.deepEqual([answer.audit.reason, answer.audit.retries], [reason, 0]);
       });
       if (before === undefined) delete process.env[name];
       else process.env[name] = before;
-      assert.deepEqual([lines[0]?.reason, lines[0]?.retries], [reason, 0]);
+      assert.deepEqual(requests, []);
     });
   }
 });

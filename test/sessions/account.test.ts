@@ -41,7 +41,7 @@ const start = (layout: object, name: string, more = {}) =>
 const lambda = await start(LAYOUT, table);
 
 const logout = async (sub: string, by = lambda, remainingMs?: number) =>
-  deliver(by, await signLogoutToken(provider, newLogoutClaims(sub)), undefined, remainingMs);
+  deliver(by, await signLogoutToken(provider, newLogoutClaims(sub)), remainingMs);
 
 const session = (user: string): Item => ({ pk: { S: `u/${user}/s` }, sk: { S: `session/${randomUUID()}` } });
 const link = (user: string, sub: string, name = 'kc'): Item => ({

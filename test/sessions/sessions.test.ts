@@ -5,7 +5,6 @@ import type { ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { handBack, loseAnswer, passOn, refuse, reset } from '../faults/faults.ts';
-import { type AuditLine, auditLines } from '../setup/lambda.ts';
 import type { Exchange, Fault } from '../setup/proxy.ts';
 import { assertFailure, type Logout, startAws, startRoute } from '../setup/route.ts';
 import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
@@ -181,23 +180,19 @@ describe('deletes', () => {
 });
 
 describe('counts', () => {
-  async function audited(user: string, work: () => Promise<unknown>): Promise<AuditLine> {
-    const lines = await auditLines(work);
-    return lines.find((line) => line.user_id === user) ?? assert.fail('one audit line for each request');
-  }
-
   test('what was deleted before the deadline came', async () => {
     const user = newUser();
     await putItems(byKey, [...newSessions(user, 20), ...newSessions(user, 5, { expiresIn: -1 })]);
     dynamodb.inject('BatchWriteItem', user, handBack(10), 1);
     dynamodb.inject('BatchWriteItem', user, handBack());
-    const line = await audited(user, async () => assertFailure(await logout(user, 3500), 503));
-    const [ended, expired] = [Number(line.sessions_ended), Number(line.sessions_expired)];
+    const answer = await logout(user, 3500);
+    assertFailure(answer, 503);
+    const [ended, expired] = [Number(answer.audit.sessions_ended), Number(answer.audit.sessions_expired)];
     assert.equal(ended + expired, 15);
-    assert.equal(line.sessions_left, 1);
+    assert.equal(answer.audit.sessions_left, 1);
     await sleep(100); // the request that the deadline cut off may still be on its way
     dynamodb.heal(user);
-    const rest = await audited(user, () => logout(user));
+    const { audit: rest } = await logout(user);
     assert.deepEqual([rest.sessions_ended, rest.sessions_expired], [20 - ended, 5 - expired]);
   });
 
@@ -207,8 +202,8 @@ describe('counts', () => {
     dynamodb.inject('Query', user, refuse(400, 'ThrottlingException'), 1);
     dynamodb.inject('BatchWriteItem', user, handBack(5), 1);
     dynamodb.inject('BatchWriteItem', user, reset, 1);
-    const line = await audited(user, () => logout(user));
-    assert.deepEqual([line.throttles, line.retries, line.sessions_ended], [2, 3, 25]);
+    const { audit } = await logout(user);
+    assert.deepEqual([audit.throttles, audit.retries, audit.sessions_ended], [2, 3, 25]);
   });
 
   for (const [outcome, seconds, result] of [
@@ -220,8 +215,8 @@ describe('counts', () => {
       await putItems(byIndex, indexedSessions(user, 3, inSeconds(seconds)));
       dynamodb.inject('DeleteItem', user, seconds < 0 ? passOn : loseAnswer, 3);
       dynamodb.inject('DeleteItem', user, seconds < 0 ? loseAnswer : passOn, 3);
-      const line = await audited(user, async () => assert.equal((await logoutByIndex(user)).json.result, result));
-      assert.equal(line[outcome], 3);
+      const { json, audit } = await logoutByIndex(user);
+      assert.deepEqual([json.result, audit[outcome]], [result, 3]);
       assert.deepEqual(await allItems(byIndex), []);
     });
   }

@@ -10,7 +10,7 @@ import express from 'express';
 import session from 'express-session';
 import { readLayout } from '../../lib/sessions/layout.ts';
 import { loseAnswer, passOn } from '../faults/faults.ts';
-import { type Answer, type AuditLine, auditLines } from '../setup/lambda.ts';
+import type { Answer, AuditLine } from '../setup/lambda.ts';
 import { assertFailure, type Logout, startAws, startRoute } from '../setup/route.ts';
 import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
@@ -103,13 +103,13 @@ async function logoutDuringOrder(userId: string, logout: Logout) {
     },
     1,
   );
-  const audited = audit(userId, true, () => logout(userId));
+  const line = audited(true, logout(userId));
   await deleted.promise;
   await sleep(300); // the logout has done its work by then, and waits if it settles
   paid.resolve();
   await order;
   const other = await logIn(userId);
-  return { line: await audited, before: await browser.user(), after: await other.user() };
+  return { line: await line, before: await browser.user(), after: await other.user() };
 }
 
 /** Logs the user out of one session under that key, and has a request write it back as soon as it is deleted. */
@@ -124,7 +124,7 @@ async function logoutAndWriteBack(id: string, userId: string, writtenBack: Item,
     },
     1,
   );
-  return audit(userId, true, () => logout(userId));
+  return audited(true, logout(userId));
 }
 
 /** As Flask-Session, the handlers for PHP and Ruby and dynamodb-store save: UpdateItem without a condition. */
@@ -144,9 +144,10 @@ async function updateItem(id: string, attributes: Item): Promise<void> {
 const isThere = async (id: string) => (await allItems(guarded)).some((item) => item.id?.S === id);
 
 /** Asserts the result of the logout, and returns its audit line. */
-async function audit(userId: string, result: boolean, logout: () => Promise<Answer>): Promise<AuditLine> {
-  const lines = await auditLines(async () => assert.equal((await logout()).json.result, result));
-  return lines.find((line) => line.user_id === userId) ?? assert.fail('one audit line for each request');
+async function audited(result: boolean, logout: Promise<Answer>): Promise<AuditLine> {
+  const { json, audit } = await logout;
+  assert.equal(json.result, result);
+  return audit;
 }
 
 describe('a logout', { concurrency: true }, () => {
@@ -172,7 +173,7 @@ describe('a logout', { concurrency: true }, () => {
       if (body.includes('DeleteRequest') && writes-- > 0) await putItems(table, items.slice(0, 1));
       relay(answer);
     });
-    const line = await audit('11', true, () => logout('11'));
+    const line = await audited(true, logout('11'));
     assert.deepEqual([line.sessions_ended, line.sessions_written_back, line.passes], [2, 2, 3]);
     assert.equal(await sessionsLeft(table, '11'), 0);
   });
@@ -213,7 +214,7 @@ describe('a logout', { concurrency: true }, () => {
     dynamodb.inject('DeleteItem', '41', settling, 1);
     let line: AuditLine = {};
     const requests = await dynamodb.requests('41', async () => {
-      line = await audit('41', true, () => logoutGuarded('41'));
+      line = await audited(true, logoutGuarded('41'));
     });
     assert.deepEqual(requests, ['Query', 'DeleteItem', 'Query', 'DeleteItem', 'DeleteItem']);
     assert.deepEqual([line.sessions_ended, line.sessions_written_back], [1, 0]);
@@ -237,7 +238,7 @@ describe('a logout', { concurrency: true }, () => {
       await putItems(sessions, [session(randomUUID())]);
       await passOn(exchange);
     });
-    await audit('14', true, () => logoutAtOnce('14'));
+    await audited(true, logoutAtOnce('14'));
     assert.deepEqual(
       (await allItems(sessions)).filter(({ id }) => id?.S?.startsWith('old-')),
       [],

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { readLayout } from '../../lib/sessions/layout.ts';
 import { passOn, refuse, silence } from '../faults/faults.ts';
-import { type Answer, type AuditLine, auditLines } from '../setup/lambda.ts';
+import type { AuditLine } from '../setup/lambda.ts';
 import type { Fault } from '../setup/proxy.ts';
 import { assertFailure, type Logout, startAws, startRoute } from '../setup/route.ts';
 import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
@@ -60,13 +60,9 @@ async function left(user: string): Promise<number[]> {
 
 /** The answer to a logout, and what the audit record says of it as a whole and of each store. */
 async function audited(user: string, logoutUser: Logout = logout, remainingMs?: number) {
-  let answer: Answer = { status: 0, headers: {}, text: '', json: {} };
-  const lines = await auditLines(async () => {
-    answer = await logoutUser(user, remainingMs);
-  });
-  const line = lines.find(({ user_id }) => user_id === user) ?? assert.fail('one audit line for each request');
-  const stores: AuditLine[] = JSON.parse(JSON.stringify(line.stores ?? []));
-  return { answer, line, stores };
+  const answer = await logoutUser(user, remainingMs);
+  const stores: AuditLine[] = JSON.parse(JSON.stringify(answer.audit.stores ?? []));
+  return { answer, line: answer.audit, stores };
 }
 
 const ended = (stores: AuditLine[]) => stores.map(({ sessions_ended }) => sessions_ended);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { mock } from 'node:test';
-import { type AuditLine, auditLines, coldStart, type Request } from './lambda.ts';
+import type { Request } from './events.ts';
+import { type Answer, type AuditLine, coldStart } from './lambda.ts';
 import { startAws } from './route.ts';
 import { createTable } from './tables.ts';
 import { newRecord, signToken, storeRecord } from './tokens.ts';
 
-/** What becomes of a token: the answer of the route, and its audit record. */
-export type Verdict = { status: number; headers: Record<string, unknown>; text: string; audit: AuditLine };
-export type Judge = (token: string, request?: Request) => Promise<Verdict>;
+/** What becomes of a token. */
+export type Judge = (token: string, request?: Request, remainingMs?: number) => Promise<Answer>;
 
 /** Starts a local AWS for the test file, behind proxies that count its requests. The clock stands, but for `pass`. */
 export async function startJudge() {
@@ -22,13 +22,7 @@ export async function startJudge() {
       SESSIONS_TABLE: table,
       ...settings,
     });
-    return async (token, request) => {
-      let answer = { status: 0, headers: {}, text: '' };
-      const [audit = {}] = await auditLines(async () => {
-        answer = await lambda.invoke({ userId: '0', token, ...request });
-      });
-      return { ...answer, audit };
-    };
+    return (token, request, remainingMs) => lambda.invoke({ userId: '0', token, ...request }, remainingMs);
   };
   /** A cold start with those records, each in a secret of its own. */
   const judge = async (...records: unknown[]): Promise<Judge> =>
@@ -68,36 +62,34 @@ export function junkToken(): Promise<string> {
   return tokenOf(newRecord());
 }
 
-/** The token was accepted: no session of user 0 was there to end. Members of the audit record that are given must be there. */
-export function assertAccepted({ status, text, audit }: Verdict, expected: AuditLine = {}): void {
-  assert.equal(status, 200, `${text} ${audit.reason} ${audit.fault}`);
-  assert.equal(text, '{"jsonrpc":"2.0","id":null,"result":false}');
-  assertMembers(audit, expected);
+/** The token was accepted: no session of user 0 was there to end. */
+export function assertAccepted(answer: Answer, audit: AuditLine = {}): void {
+  assert.partialDeepStrictEqual(answer, { status: 200, text: '{"jsonrpc":"2.0","id":null,"result":false}', audit });
 }
 
 /** The token was refused like any other: one text for every reason, which is in the audit record alone. */
-export function assertRefused({ status, headers, text, audit }: Verdict, reason: string, more: AuditLine = {}): void {
-  assert.equal(status, 401, `${text} ${audit.reason} ${audit.fault}`);
-  assert.equal(text, '{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Authentication failed"}}');
-  assert.equal(headers['www-authenticate'], 'Bearer realm="auth_logout_user", error="invalid_token"');
-  assertMembers(audit, { outcome: 'unauthenticated', reason, ...more });
+export function assertRefused(answer: Answer, reason: string, more: AuditLine = {}): void {
+  assert.partialDeepStrictEqual(answer, {
+    status: 401,
+    headers: { 'www-authenticate': 'Bearer realm="auth_logout_user", error="invalid_token"' },
+    text: '{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Authentication failed"}}',
+    audit: { outcome: 'unauthenticated', reason, ...more },
+  });
 }
 
 /** The token is good, but not for this: a challenge that says so, and the reason in the audit record. */
-export function assertForbidden({ status, headers, text, audit }: Verdict, reason: string): void {
-  assert.equal(status, 403, `${text} ${audit.reason} ${audit.fault}`);
-  assert.equal(headers['www-authenticate'], 'Bearer realm="auth_logout_user", error="insufficient_scope"');
-  assertMembers(audit, { outcome: 'not_allowed', reason });
+export function assertForbidden(answer: Answer, reason: string): void {
+  assert.partialDeepStrictEqual(answer, {
+    status: 403,
+    headers: { 'www-authenticate': 'Bearer realm="auth_logout_user", error="insufficient_scope"' },
+    audit: { outcome: 'not_allowed', reason },
+  });
 }
 
 /** The fault is ours or AWS's, and the caller is told so: 500, or 503 with the time to try again. */
-export function assertFault({ status, headers, audit }: Verdict, expected: 500 | 503, reason: string): void {
-  assertMembers(audit, { outcome: expected === 500 ? 'internal' : 'unavailable', reason });
-  assert.equal(status, expected);
-  assert.equal('retry-after' in headers, expected === 503);
-  assert.ok(!('www-authenticate' in headers));
-}
-
-function assertMembers(audit: AuditLine, expected: AuditLine): void {
-  assert.deepEqual(Object.fromEntries(Object.keys(expected).map((name) => [name, audit[name]])), expected);
+export function assertFault(answer: Answer, status: 500 | 503, reason: string): void {
+  const outcome = status === 500 ? 'internal' : 'unavailable';
+  assert.partialDeepStrictEqual(answer, { status, audit: { outcome, reason } });
+  assert.equal('retry-after' in answer.headers, status === 503);
+  assert.ok(!('www-authenticate' in answer.headers));
 }

@@ -2,22 +2,22 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { registerHooks } from 'node:module';
 import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import { gatewayEvent, type Request } from './events.ts';
 import { functionFile } from './function.ts';
 import { departures } from './openapi.ts';
 
-/** What a test sends: the parts of an API Gateway event that matter, and the time that Lambda has left. */
-export type Request = {
-  userId?: unknown;
-  token?: string;
-  headers?: Record<string, string>;
-  body?: string;
-  base64?: boolean;
-  remainingMs?: number;
-};
-export type Answer = { status: number; headers: Record<string, unknown>; text: string; json: Record<string, unknown> };
 export type AuditLine = Record<string, unknown>;
+/** What a function answers, and its audit record. */
+export type Answer = {
+  status: number;
+  headers: Record<string, unknown>;
+  text: string;
+  json: Record<string, unknown>;
+  audit: AuditLine;
+};
+/** A function that has started; Lambda leaves it so much time for a request. */
 export type Lambda = {
-  invoke: (request?: Request) => Promise<Answer>;
+  invoke: (request?: Request, remainingMs?: number) => Promise<Answer>;
   send: (event: unknown, remainingMs?: number) => Promise<Answer>;
 };
 
@@ -52,69 +52,32 @@ export async function coldStart(
     await import(`${functionFile(name)}?cold=${coldStarts++}`);
 
   const send = async (event: unknown, remainingMs = 10_000) => {
-    const {
-      statusCode: status = 0,
-      headers = {},
-      body: text = '',
-    } = await handler(event, lambdaContext(name, remainingMs));
-    const json = JSON.parse(text || '{}');
-    assert.deepEqual(
-      departures(PATHS[name], status, headers, text),
-      [],
-      'every answer is as docs/openapi.yaml describes it',
-    );
-    return { status, headers, text, json };
+    const context = lambdaContext(name, remainingMs);
+    const before = written.length;
+    const { statusCode: status = 0, headers = {}, body: text = '' } = await handler(event, context);
+    const faults = departures(PATHS[name], status, headers, text);
+    assert.deepEqual(faults, [], 'every answer is as docs/openapi.yaml describes it');
+    const lines = written.slice(before).filter(({ request_id }) => request_id === context.awsRequestId);
+    assert.equal(lines.length, 1, 'one audit record for one request');
+    return { status, headers, text, json: JSON.parse(text || '{}'), audit: lines[0] ?? {} };
   };
-  return { send, invoke: ({ remainingMs, ...request } = {}) => send(gatewayEvent(request), remainingMs) };
+  return { send, invoke: (request = {}, remainingMs) => send(gatewayEvent(request), remainingMs) };
 }
 
 /** The audit lines that were written while the work ran. */
 export async function auditLines(work: () => Promise<unknown>): Promise<AuditLine[]> {
-  const lines: AuditLine[] = [];
-  listeners.add(lines);
-  await work().finally(() => listeners.delete(lines));
-  return lines;
+  const before = written.length;
+  await work();
+  return written.slice(before);
 }
 
-const listeners = new Set<AuditLine[]>();
+const written: AuditLine[] = [];
 const write = process.stdout.write.bind(process.stdout);
 process.stdout.write = (chunk: string | Uint8Array, ...rest: never[]) => {
   if (typeof chunk !== 'string' || !chunk.includes('"_aws"')) return write(chunk, ...rest);
-  for (const lines of listeners) lines.push(JSON.parse(chunk));
+  written.push(JSON.parse(chunk));
   return true;
 };
-
-/** An event of API Gateway's HTTP API, payload format 2.0. */
-export function gatewayEvent({
-  userId = '2',
-  token,
-  headers = {},
-  body,
-  base64 = false,
-}: Omit<Request, 'remainingMs'>) {
-  const path = `/auth/logout_user/${userId}`;
-  return {
-    version: '2.0',
-    routeKey: 'POST /auth/logout_user/{user_id}',
-    rawPath: path,
-    rawQueryString: '',
-    headers: {
-      host: 'api.example',
-      ...(body === undefined && { 'content-length': '0', 'content-type': 'application/octet-stream' }), // added by the API
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      ...headers,
-    },
-    requestContext: {
-      http: { method: 'POST', path, protocol: 'HTTP/1.1', sourceIp: '192.0.2.1', userAgent: 'test' },
-      requestId: randomUUID(),
-      routeKey: 'POST /auth/logout_user/{user_id}',
-      stage: '$default',
-    },
-    pathParameters: { user_id: userId },
-    body,
-    isBase64Encoded: base64,
-  };
-}
 
 function lambdaContext(functionName: string, remainingMs: number): Context {
   const end = performance.now() + remainingMs;

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { LIBRARIES, type Library } from '../layouts/libraries.ts';
+import { formEvent } from '../setup/events.ts';
 import { keyPair } from '../setup/key_pairs.ts';
-import { auditLines, coldStart, type FunctionName, type Lambda } from '../setup/lambda.ts';
+import { type Answer, coldStart, type FunctionName, type Lambda } from '../setup/lambda.ts';
 import { type Package, packageService, propertiesOf, resourcesOf } from '../setup/package.ts';
-import { formEvent, newLogoutClaims, newProvider, signLogoutToken } from '../setup/provider.ts';
+import { newLogoutClaims, newProvider, signLogoutToken } from '../setup/provider.ts';
 import { startAws } from '../setup/route.ts';
 import { createTable, putItems } from '../setup/tables.ts';
 import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
@@ -51,7 +52,7 @@ async function storeProvider(layout: string): Promise<string> {
 }
 
 /** Each function, its role, and how it is asked to log user 7 out. */
-type Route = { name: FunctionName; logicalId: string; role: string; logout: (lambda: Lambda) => Promise<unknown> };
+type Route = { name: FunctionName; logicalId: string; role: string; logout: (lambda: Lambda) => Promise<Answer> };
 const ROUTES: Route[] = [
   {
     name: 'logout_user',
@@ -117,8 +118,8 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
         await putItems(table, sessions);
         const sent = await aws.record(async () => {
           const lambda = await coldStart(Variables, name);
-          const [line] = await auditLines(() => logout(lambda));
-          assert.partialDeepStrictEqual(line, { outcome: 'logged_out', user_id: '7', sessions_ended: 25 });
+          const { audit } = await logout(lambda);
+          assert.partialDeepStrictEqual(audit, { outcome: 'logged_out', user_id: '7', sessions_ended: 25 });
         });
 
         calls = sent.map(readCall);

@@ -8,8 +8,8 @@ type Embedded = { CloudWatchMetrics: { Namespace: string; Dimensions: [string[]]
 type Widget = { properties: { metrics?: (string | { expression?: string })[][] } };
 
 /** The metrics that CloudWatch takes from an audit record. */
-export function metricsWritten(line: AuditLine | undefined): string[] {
-  const { CloudWatchMetrics }: Embedded = JSON.parse(JSON.stringify(line?._aws));
+export function metricsWritten(line: AuditLine): string[] {
+  const { CloudWatchMetrics }: Embedded = JSON.parse(JSON.stringify(line._aws));
   return CloudWatchMetrics.flatMap(({ Namespace, Dimensions: [dimensions], Metrics }) =>
     Metrics.map(({ Name }) => [Namespace, Name, ...dimensions].join(' ')),
   );

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { unzipSync } from 'fflate';
-import { auditLines, coldStart } from '../setup/lambda.ts';
+import { formEvent } from '../setup/events.ts';
+import { coldStart } from '../setup/lambda.ts';
 import { packageService, propertiesOf, resourcesOf } from '../setup/package.ts';
-import { formEvent, newLogoutClaims, newProvider, signLogoutToken } from '../setup/provider.ts';
+import { newLogoutClaims, newProvider, signLogoutToken } from '../setup/provider.ts';
 import { startAws } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import { storeRecord } from '../setup/tokens.ts';
@@ -158,8 +159,7 @@ describe('with providers, the alarms and the dashboard', () => {
       { SESSIONS_TABLE: 'none', OPENID_PROVIDER_SECRET_IDS: 'none' },
       'backchannel_logout',
     );
-    const lines = await auditLines(() => lambda.send(formEvent('logout_token=a.b.c')));
-    const written = metricsWritten(lines[0]);
+    const written = metricsWritten((await lambda.send(formEvent('logout_token=a.b.c'))).audit);
     const isOwn = (metric: string) => metric.startsWith('auth-logout-user ');
     for (const metrics of [metricsOfAlarms(template), metricsOfDashboard(template)])
       assert.deepEqual(

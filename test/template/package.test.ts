@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { unzipSync } from 'fflate';
-import { gatewayEvent } from '../setup/lambda.ts';
+import { gatewayEvent } from '../setup/events.ts';
 import { packageService } from '../setup/package.ts';
 import type { Sent } from '../setup/proxy.ts';
 import { startAws } from '../setup/route.ts';

@@ -6,7 +6,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { listen } from '../local/listen.ts';
-import { gatewayEvent } from '../setup/lambda.ts';
+import { gatewayEvent } from '../setup/events.ts';
 import { packageService } from '../setup/package.ts';
 import { startAws } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { unzipSync } from 'fflate';
-import { auditLines, coldStart, gatewayEvent } from '../setup/lambda.ts';
+import { gatewayEvent } from '../setup/events.ts';
+import { coldStart } from '../setup/lambda.ts';
 import { packageService, propertiesOf, resourcesOf, type Template } from '../setup/package.ts';
 import { startAws } from '../setup/route.ts';
 import { createTable, newSessions, putItems } from '../setup/tables.ts';
@@ -232,9 +233,8 @@ describe('the alarms and the dashboard', () => {
 
   test('look at the metrics that the function writes, and the dashboard at all of them', async () => {
     const lambda = await coldStart({ SESSIONS_TABLE: 'none', VALIDATOR_SECRET_IDS: 'none' });
-    const lines = await auditLines(() => lambda.invoke());
     const isOwn = (metric: string) => metric.startsWith('auth-logout-user ');
-    const written = metricsWritten(lines[0]).sort();
+    const written = metricsWritten((await lambda.invoke()).audit).sort();
     assert.deepEqual([...new Set(metricsOfDashboard(template).filter(isOwn))].sort(), written);
     const watched = metricsOfAlarms(template).filter(isOwn);
     assert.deepEqual(

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { gatewayEvent } from '../setup/events.ts';
 import { assertAccepted, startJudge } from '../setup/judge.ts';
 import { keyPair } from '../setup/key_pairs.ts';
-import { coldStart, gatewayEvent } from '../setup/lambda.ts';
+import { coldStart } from '../setup/lambda.ts';
 import { newClaims, newRecord, signText, signToken, storeRecord } from '../setup/tokens.ts';
 
 const shared = newRecord();

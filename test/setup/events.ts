@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+
+/** What a test sends: the parts of an event that matter. */
+export type Request = {
+  userId?: unknown;
+  token?: string;
+  headers?: Record<string, string>;
+  body?: string;
+  base64?: boolean;
+};
+
+/** A call of POST /auth/logout_user/{user_id}. */
+export function gatewayEvent({ userId = '2', token, headers = {}, body, base64 = false }: Request) {
+  const sent = {
+    ...(body === undefined && { 'content-length': '0', 'content-type': 'application/octet-stream' }), // added by the API
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    ...headers,
+  };
+  const event = postEvent('/auth/logout_user/{user_id}', `/auth/logout_user/${userId}`, sent, body, base64);
+  return { ...event, pathParameters: { user_id: userId } };
+}
+
+/** A call of POST /auth/backchannel_logout with a form, which API Gateway hands over in base64. */
+export function formEvent(
+  form: string,
+  headers: Record<string, string> = { 'content-type': 'application/x-www-form-urlencoded' },
+  base64 = true,
+) {
+  const [path, body] = ['/auth/backchannel_logout', base64 ? Buffer.from(form).toString('base64') : form];
+  return postEvent(path, path, headers, body, base64);
+}
+
+/** An event of API Gateway's HTTP API, payload format 2.0. */
+function postEvent(route: string, path: string, headers: object, body: string | undefined, isBase64Encoded: boolean) {
+  const routeKey = `POST ${route}`;
+  return {
+    version: '2.0',
+    routeKey,
+    rawPath: path,
+    rawQueryString: '',
+    headers: { host: 'api.example', ...headers },
+    requestContext: {
+      http: { method: 'POST', path, protocol: 'HTTP/1.1', sourceIp: '192.0.2.1', userAgent: 'test' },
+      requestId: randomUUID(),
+      routeKey,
+      stage: '$default',
+    },
+    body,
+    isBase64Encoded,
+  };
+}
