@@ -3,27 +3,23 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { refuse } from './faults/faults.ts';
 import { formEvent } from './setup/events.ts';
-import { keyPair } from './setup/key_pairs.ts';
 import { type Answer, coldStart } from './setup/lambda.ts';
+import { assertFault, assertLoggedOut, assertRefused, deliver, startProviders } from './setup/provider.ts';
+import { startAws } from './setup/route.ts';
+import { createTable, newSessions, putItems, sessionsLeft } from './setup/tables.ts';
 import {
-  assertFault,
-  assertLoggedOut,
-  assertRefused,
-  deliver,
+  keyPair,
   LOGOUT_EVENT,
   newLogoutClaims,
   newProvider,
   type Provider,
   signLogoutToken,
-  startProviders,
-} from './setup/provider.ts';
-import { startAws } from './setup/route.ts';
-import { createTable, newSessions, putItems, sessionsLeft } from './setup/tables.ts';
-import { storeRecord } from './setup/tokens.ts';
+  storeRecord,
+} from './setup/tokens.ts';
 
 const { dynamodb, secretsManager } = await startAws();
 const SESSIONS_TABLE = await createTable('default');
-const provider = await newProvider();
+const provider = newProvider();
 const lambda = await startProviders([provider], { SESSIONS_TABLE });
 
 let users = 100;
@@ -93,7 +89,7 @@ describe('the receiver plan of the conformance suite', async () => {
     });
   }
 
-  const ec = await newProvider({}, 'ES256');
+  const ec = newProvider({}, 'ES256');
   const unsigned: typeof signLogoutToken = async (_, claims) =>
     `${[{ alg: 'none' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`;
   const refused: [module: string, reason: string, claims: Record<string, unknown>, sign?: typeof signLogoutToken][] = [
@@ -201,8 +197,8 @@ describe('user id', () => {
   });
 
   test('is made from sub by the record’s user_id, so that two providers’ users are kept apart', async () => {
-    const first = await newProvider({ issuer: 'https://one.example.com' });
-    const second = await newProvider({ issuer: 'https://two.example.com', user_id: 'two|{sub}' });
+    const first = newProvider({ issuer: 'https://one.example.com' });
+    const second = newProvider({ issuer: 'https://two.example.com', user_id: 'two|{sub}' });
     const both = await startProviders([first, second], { SESSIONS_TABLE, USER_ID_PATTERN: '(two\\|)?[a-z$&]+' });
     await putItems(SESSIONS_TABLE, [...newSessions('ann', 2), ...newSessions('two|ann', 2)]);
     const token = await tokenFor('ann', { iss: 'https://two.example.com' }, second);
@@ -218,7 +214,7 @@ describe('user id', () => {
 
 describe('keys', () => {
   test('of a record that was rotated are known at the next token, and the ones before within their grace', async () => {
-    const fresh = await keyPair('RS256', 'fresh');
+    const fresh = keyPair('RS256', 'fresh');
     const secretId = await storeRecord(provider.record);
     const rotated = await coldStart({ OPENID_PROVIDER_SECRET_IDS: secretId, SESSIONS_TABLE }, 'backchannel_logout');
     const record = { ...provider.record, public_key_jwks: { keys: [fresh.jwk] } };

@@ -190,7 +190,7 @@ describe('token', () => {
     'lacks iss': () => signToken(key, newClaims({ iss: undefined })),
     'lives for more than a day': () => signToken(key, newClaims({ exp: now + 90_000 })),
     'has the algorithm none': async () =>
-      (await signText(key, '{"alg":"none"}', JSON.stringify(newClaims()))).replace(/[^.]*$/, ''),
+      signText(key, '{"alg":"none"}', JSON.stringify(newClaims())).replace(/[^.]*$/, ''),
     'has another algorithm than the record': () => signToken(key, newClaims(), { alg: 'HS512' }),
   };
 

@@ -5,16 +5,10 @@ import { describe, test } from 'node:test';
 import { DynamoDBAdapter } from '@auth/dynamodb-adapter';
 import { DynamoDB } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
-import {
-  assertLoggedOut,
-  deliver,
-  newLogoutClaims,
-  newProvider,
-  signLogoutToken,
-  startProviders,
-} from '../setup/provider.ts';
+import { assertLoggedOut, deliver, startProviders } from '../setup/provider.ts';
 import { startAws, startLogout } from '../setup/route.ts';
 import { createTable } from '../setup/tables.ts';
+import { newLogoutClaims, newProvider, signLogoutToken } from '../setup/tokens.ts';
 
 await startAws();
 const tableName = await createTable('authjs', { projection: 'ALL' });
@@ -68,7 +62,7 @@ test('sessions that Auth.js has let expire are deleted, and alone give false', a
 
 describe('a provider’s logout token', async () => {
   const UUID = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
-  const github = await newProvider({ account_provider: 'github' });
+  const github = newProvider({ account_provider: 'github' });
   const lambda = await startProviders([github], {
     SESSIONS_TABLE: tableName,
     SESSION_LAYOUT: 'authjs',

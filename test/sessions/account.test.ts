@@ -3,17 +3,10 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { empty, refuse } from '../faults/faults.ts';
-import {
-  assertFault,
-  assertLoggedOut,
-  deliver,
-  newLogoutClaims,
-  newProvider,
-  signLogoutToken,
-  startProviders,
-} from '../setup/provider.ts';
+import { assertFault, assertLoggedOut, deliver, startProviders } from '../setup/provider.ts';
 import { startAws } from '../setup/route.ts';
 import { allItems, createTable, type Item, putItems } from '../setup/tables.ts';
+import { newLogoutClaims, newProvider, signLogoutToken } from '../setup/tokens.ts';
 
 const ACCOUNT = {
   index: 'by-account',
@@ -28,7 +21,7 @@ const LAYOUT = {
 };
 
 const { dynamodb } = await startAws();
-const provider = await newProvider({ account_provider: 'kc' });
+const provider = newProvider({ account_provider: 'kc' });
 const table = await createTable(LAYOUT);
 const USER_ID_PATTERN = '[a-z0-9-]+';
 const start = (layout: object, name: string, more = {}) =>

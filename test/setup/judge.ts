@@ -4,7 +4,7 @@ import type { Request } from './events.ts';
 import { type Answer, type AuditLine, coldStart } from './lambda.ts';
 import { startAws } from './route.ts';
 import { createTable } from './tables.ts';
-import { newRecord, signToken, storeRecord } from './tokens.ts';
+import { newRecord, storeRecord, tokenOf } from './tokens.ts';
 
 /** What becomes of a token. */
 export type Judge = (token: string, request?: Request, remainingMs?: number) => Promise<Answer>;
@@ -50,16 +50,6 @@ export async function startJudge() {
 /** Lets the seconds pass. */
 export function pass(seconds: number): void {
   mock.timers.tick(1000 * seconds);
-}
-
-/** A token that the record accepts. */
-export function tokenOf({ secret_key }: { secret_key: string }): Promise<string> {
-  return signToken(secret_key);
-}
-
-/** A token by a key that no record has. */
-export function junkToken(): Promise<string> {
-  return tokenOf(newRecord());
 }
 
 /** The token was accepted: no session of user 0 was there to end. */

@@ -1,47 +1,7 @@
 import assert from 'node:assert/strict';
-import { randomUUID, type webcrypto } from 'node:crypto';
 import { formEvent } from './events.ts';
-import { keyPair } from './key_pairs.ts';
 import { type Answer, type AuditLine, coldStart, type Lambda } from './lambda.ts';
-import { signToken, storeRecord } from './tokens.ts';
-
-export const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
-export const ISSUER = 'https://id.example.com';
-export const CLIENT_ID = 'web';
-
-/** An OpenID provider: the validator record that trusts its keys, and a private one of them. */
-export type Provider = { record: Record<string, unknown>; alg: string; privateKey: webcrypto.CryptoKey };
-
-/** A provider whose key set is inline in its record; the members given replace the record's own. */
-export async function newProvider(members: Record<string, unknown> = {}, alg = 'RS256'): Promise<Provider> {
-  const { jwk, privateKey } = await keyPair(alg, 'provider');
-  const record = {
-    name: 'test_provider',
-    signature_type: 'public_key',
-    public_key_algorithm: alg,
-    public_key_jwks: { keys: [jwk] },
-    audience: CLIENT_ID,
-    issuer: ISSUER,
-    ...members,
-  };
-  return { record, alg, privateKey };
-}
-
-/** Claims of a logout token that such a record accepts; members given as undefined are left out. */
-export function newLogoutClaims(sub: string, claims: Record<string, unknown> = {}): Record<string, unknown> {
-  const iat = Math.floor(Date.now() / 1000);
-  const events = { [LOGOUT_EVENT]: {} };
-  return { iss: ISSUER, aud: CLIENT_ID, iat, exp: iat + 120, jti: randomUUID(), sub, events, ...claims };
-}
-
-/** A logout token as most providers write it. */
-export function signLogoutToken(
-  { alg, privateKey }: Provider,
-  claims: Record<string, unknown>,
-  header: Record<string, unknown> = {},
-): Promise<string> {
-  return signToken(privateKey, claims, { alg, kid: 'provider', typ: 'logout+jwt', ...header });
-}
+import { type Provider, storeRecord } from './tokens.ts';
 
 /** Sends the token as a provider does. */
 export function deliver(lambda: Lambda, token: string, remainingMs?: number): Promise<Answer> {

@@ -4,13 +4,19 @@ import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { LIBRARIES, type Library } from '../layouts/libraries.ts';
 import { formEvent } from '../setup/events.ts';
-import { keyPair } from '../setup/key_pairs.ts';
 import { type Answer, coldStart, type FunctionName, type Lambda } from '../setup/lambda.ts';
 import { type Package, packageService, propertiesOf, resourcesOf } from '../setup/package.ts';
-import { newLogoutClaims, newProvider, signLogoutToken } from '../setup/provider.ts';
 import { startAws } from '../setup/route.ts';
 import { createTable, putItems } from '../setup/tables.ts';
-import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
+import {
+  keyPair,
+  newLogoutClaims,
+  newProvider,
+  newRecord,
+  signLogoutToken,
+  signToken,
+  storeRecord,
+} from '../setup/tokens.ts';
 import { allows, type Call, readCall, statementsOf } from './iam.ts';
 
 const IN_JSON = JSON.stringify({
@@ -43,11 +49,11 @@ const callerId = await storeRecord(caller);
 await storeRecord(newRecord(), callerId); // the first key is the previous one now, so both versions are read
 
 /** The id of a provider's record, rotated like the caller's; in the layout that has accounts it finds users by theirs. */
-const provider = await newProvider();
+const provider = newProvider();
 async function storeProvider(layout: string): Promise<string> {
   const accounts = layout === 'authjs' && { account_provider: 'kc' };
   const secretId = await storeRecord({ ...provider.record, ...accounts });
-  const { jwk } = await keyPair('RS256', 'fresh');
+  const { jwk } = keyPair('RS256', 'fresh');
   return storeRecord({ ...provider.record, ...accounts, public_key_jwks: { keys: [jwk] } }, secretId);
 }
 

@@ -6,10 +6,9 @@ import { unzipSync } from 'fflate';
 import { formEvent } from '../setup/events.ts';
 import { coldStart } from '../setup/lambda.ts';
 import { packageService, propertiesOf, resourcesOf } from '../setup/package.ts';
-import { newLogoutClaims, newProvider, signLogoutToken } from '../setup/provider.ts';
 import { startAws } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
-import { storeRecord } from '../setup/tokens.ts';
+import { newLogoutClaims, newProvider, signLogoutToken, storeRecord } from '../setup/tokens.ts';
 import { runUnzipped } from '../setup/zip.ts';
 import { faultsOf } from './cloudformation.ts';
 import { statementsOf } from './iam.ts';
@@ -66,7 +65,7 @@ describe('with providers, the package', () => {
 
   test('logs a user out by itself, in an empty folder', async () => {
     const { environment } = await startAws();
-    const provider = await newProvider();
+    const provider = newProvider();
     const table = await createTable('default');
     await putItems(table, newSessions('3', 3));
     const OPENID_PROVIDER_SECRET_IDS = await storeRecord(provider.record);

@@ -41,7 +41,7 @@ describe('user_id_claim', () => {
   const bound = async (userIdClaim: string, member: string, userId: string) => {
     const judgeToken = await judge({ ...record, user_id_claim: userIdClaim });
     const payload = `${JSON.stringify(newClaims({ sub: 'nobody' })).slice(0, -1)}${member && ','}${member}}`;
-    return judgeToken(await signText(key, '{"alg":"HS256"}', payload), { userId });
+    return judgeToken(signText(key, '{"alg":"HS256"}', payload), { userId });
   };
 
   for (const [member, userId] of [

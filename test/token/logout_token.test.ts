@@ -1,27 +1,25 @@
 // What a logout token must say, and what the providers in the field send: docs/openid-providers.md has them by name.
 import { describe, test } from 'node:test';
 import { refuse } from '../faults/faults.ts';
+import { assertFault, assertLoggedOut, assertRefused, deliver, startProviders } from '../setup/provider.ts';
+import { startAws } from '../setup/route.ts';
+import { createTable, newSessions, putItems } from '../setup/tables.ts';
 import {
-  assertFault,
-  assertLoggedOut,
-  assertRefused,
   CLIENT_ID,
-  deliver,
   ISSUER,
   LOGOUT_EVENT,
   newLogoutClaims,
   newProvider,
+  newRecord,
   type Provider,
   signLogoutToken,
-  startProviders,
-} from '../setup/provider.ts';
-import { startAws } from '../setup/route.ts';
-import { createTable, newSessions, putItems } from '../setup/tables.ts';
-import { newRecord, signText, signToken } from '../setup/tokens.ts';
+  signText,
+  signToken,
+} from '../setup/tokens.ts';
 
 const { dynamodb } = await startAws();
 const SESSIONS_TABLE = await createTable('default');
-const provider = await newProvider();
+const provider = newProvider();
 const lambda = await startProviders([provider], { SESSIONS_TABLE });
 const now = Math.floor(Date.now() / 1000);
 
@@ -131,7 +129,7 @@ describe('another token of the same provider is no order to log anybody out', ()
 
   test('nor is a caller’s token, or a logout token by a key that nobody trusts', async () => {
     assertRefused(await deliver(lambda, await signToken(newRecord().secret_key)), 'algorithm');
-    const { privateKey } = await newProvider({}, 'PS256');
+    const { privateKey } = newProvider({}, 'PS256');
     assertRefused(
       await deliver(lambda, await signLogoutToken({ ...provider, alg: 'PS256', privateKey }, newLogoutClaims('7'))),
       'algorithm',
@@ -177,7 +175,7 @@ const SENDERS: Record<string, Sender> = {
 
 describe('a logout token as it is sent by', () => {
   async function start({ record, alg }: Sender): Promise<[Provider, Awaited<ReturnType<typeof startProviders>>]> {
-    const sender = await newProvider(record, alg);
+    const sender = newProvider(record, alg);
     return [sender, await startProviders([sender], { SESSIONS_TABLE, USER_ID_PATTERN: '[\\w:|.=-]+' })];
   }
 

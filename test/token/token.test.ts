@@ -1,9 +1,8 @@
 // How a token is judged: the header that carries it, the times of its claims, and no key but the record's.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { assertAccepted, assertRefused, junkToken, startJudge } from '../setup/judge.ts';
-import { keyPair } from '../setup/key_pairs.ts';
-import { newClaims, newRecord, signToken } from '../setup/tokens.ts';
+import { assertAccepted, assertRefused, startJudge } from '../setup/judge.ts';
+import { junkToken, keyPair, newClaims, newRecord, signToken } from '../setup/tokens.ts';
 
 const record = newRecord();
 const key = record.secret_key;
@@ -45,7 +44,7 @@ describe('authorization header', () => {
 
 describe('header of a token', () => {
   test('never brings a key, and one that it names does no harm', async () => {
-    const { jwk, privateKey } = await keyPair('ES256', 'attacker');
+    const { jwk, privateKey } = keyPair('ES256', 'attacker');
     const oct = { kty: 'oct', k: Buffer.from('attacker').toString('base64url'), alg: 'HS256' };
     const url = 'http://127.0.0.1:9/jwks';
     for (const header of [{ jwk: oct }, { jwk }, { jku: url }, { x5u: url }, { x5c: ['MIIB'] }, { kid: 'attacker' }]) {

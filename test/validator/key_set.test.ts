@@ -5,10 +5,9 @@ import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { JWK } from 'jose';
 import { assertAccepted, assertFault, assertRefused, type Judge, pass, startJudge } from '../setup/judge.ts';
-import { keyPair } from '../setup/key_pairs.ts';
 import { startKeyServer } from '../setup/key_server.ts';
 import type { Answer } from '../setup/lambda.ts';
-import { newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
+import { keyPair, newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 
 const MAX_AGE = 300; // seconds
 const COOLDOWN = 30;
@@ -24,17 +23,17 @@ function recordOf(alg: string): Record<string, unknown> {
 
 /** A token by the key pair of that name; its header has the name as kid, unless others are given. */
 async function tokenBy(name: string, header: Record<string, unknown> = { kid: name }, alg = 'ES256'): Promise<string> {
-  return signToken((await keyPair(alg, name)).privateKey, newClaims(), { alg, ...header });
+  return signToken(keyPair(alg, name).privateKey, newClaims(), { alg, ...header });
 }
 
-async function keysOf(...names: string[]): Promise<{ keys: JWK[] }> {
-  return { keys: await Promise.all(names.map(async (name) => (await keyPair('ES256', name)).jwk)) };
+function keysOf(...names: string[]): { keys: JWK[] } {
+  return { keys: names.map((name) => keyPair('ES256', name).jwk) };
 }
 
 describe('public_key_jwk_uri', () => {
   for (const alg of ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']) {
     test(`accepts ${alg}, and no other key of that kid`, async () => {
-      server.serve({ keys: [(await keyPair(alg)).jwk] });
+      server.serve({ keys: [keyPair(alg).jwk] });
       const judgeToken = await judge(recordOf(alg));
       assertAccepted(await judgeToken(await tokenBy('ours', { kid: 'ours' }, alg)), { alg });
       assertRefused(await judgeToken(await tokenBy('foreign', { kid: 'ours' }, alg)), 'signature');
@@ -42,7 +41,7 @@ describe('public_key_jwk_uri', () => {
   }
 
   test('is fetched once for all tokens until its max age', async () => {
-    server.serve(await keysOf('ours'));
+    server.serve(keysOf('ours'));
     let judgeToken: Judge;
     const many = async () => {
       for (let n = 0; n < 10; n++) assertAccepted(await judgeToken(await tokenBy('ours')));
@@ -59,7 +58,7 @@ describe('public_key_jwk_uri', () => {
   });
 
   test('is asked at once for a kid that the set lacks, and then not for 30 s: 401', async () => {
-    server.serve(await keysOf('ours'));
+    server.serve(keysOf('ours'));
     const judgeToken = await judgeNow();
     assertAccepted(await judgeToken(await tokenBy('ours')));
     const unknown = await tokenBy('unknown');
@@ -69,7 +68,7 @@ describe('public_key_jwk_uri', () => {
     assert.equal(await server.requests(flood), 1);
     pass(COOLDOWN - 1);
     assert.equal(await server.requests(flood), 0);
-    server.serve(await keysOf('ours', 'unknown'));
+    server.serve(keysOf('ours', 'unknown'));
     pass(1);
     assertAccepted(await judgeToken(unknown));
     assertAccepted(await judgeToken(await tokenBy('ours')));
@@ -77,10 +76,10 @@ describe('public_key_jwk_uri', () => {
 
   test('gives a new key at once, with a new kid, with the same kid or without one', async () => {
     for (const header of [{ kid: 'new' }, { kid: 'ours' }, {}]) {
-      server.serve(await keysOf('ours'));
+      server.serve(keysOf('ours'));
       const judgeToken = await judgeNow();
       assertAccepted(await judgeToken(await tokenBy('ours')));
-      const [key] = (await keysOf('new')).keys;
+      const [key] = keysOf('new').keys;
       server.serve({ keys: [{ ...key, ...header }] });
       assertAccepted(await judgeToken(await tokenBy('new', header)));
       assert.equal((await judgeToken(await tokenBy('ours'))).status, 401, 'the key that was withdrawn is dead');
@@ -88,7 +87,7 @@ describe('public_key_jwk_uri', () => {
   });
 
   test('serves the last good set for an hour while it is down, then answers 503', async () => {
-    server.serve(await keysOf('ours'));
+    server.serve(keysOf('ours'));
     const judgeToken = await judgeNow();
     const token = async () => tokenBy('ours');
     assertAccepted(await judgeToken(await token()), { stale_record: 0 });
@@ -99,12 +98,12 @@ describe('public_key_jwk_uri', () => {
     assertFault(await judgeToken(await tokenBy('unknown')), 503, 'jwks_unavailable');
     pass(HOUR - MAX_AGE);
     assertFault(await judgeToken(await token()), 503, 'jwks_unavailable');
-    server.serve(await keysOf('ours'));
+    server.serve(keysOf('ours'));
     assertAccepted(await judgeToken(await token()), { stale_record: 0 });
   });
 
   test('is not fetched anew when the record is read again and has not changed', async () => {
-    server.serve(await keysOf('ours'));
+    server.serve(keysOf('ours'));
     const secretId = await storeRecord(recordOf('ES256'));
     const judgeToken = await judgeBy([secretId], { VALIDATOR_MAX_AGE_SECONDS: '10' });
     const accept = async () => assertAccepted(await judgeToken(await tokenBy('ours')));
@@ -118,7 +117,7 @@ describe('public_key_jwk_uri', () => {
 });
 
 describe('an address that does not answer is a 503, no token is refused, and the audit record says what came', async () => {
-  const ours = await keysOf('ours');
+  const ours = keysOf('ours');
   const faults: Record<string, [answer: (response: ServerResponse) => unknown, fault: RegExp]> = {
     'a status of 500': [(response) => response.writeHead(500).end(), /answers 500, no type, 0 bytes$/],
     'a status of 599': [(response) => response.writeHead(599).end('{}'), /answers 599, no type, 2 bytes$/],
@@ -184,7 +183,7 @@ describe('an address that does not answer is a 503, no token is refused, and the
 });
 
 describe('an answer that shows the address to be wrong is a 500, and a last good set serves on', async () => {
-  const ours = await keysOf('ours');
+  const ours = keysOf('ours');
   const [jwk] = ours.keys;
   const set = JSON.stringify(ours);
   const send = (body: unknown, type?: string) => (response: ServerResponse) =>
@@ -273,7 +272,7 @@ describe('the keys of a set', () => {
   };
 
   test('are all tried for a token without a kid, but no more than ten', async () => {
-    const { keys } = await keysOf(...'abcdefghijk');
+    const { keys } = keysOf(...'abcdefghijk');
     await accepts(keys, await tokenBy('a', {}));
     await accepts(keys, await tokenBy('j', {}));
     await refuses(keys, await tokenBy('k', {}), 'too_many_keys');
@@ -282,18 +281,18 @@ describe('the keys of a set', () => {
   });
 
   test('are all tried when they have the same kid', async () => {
-    const keys = (await keysOf('a', 'b')).keys.map((jwk) => ({ ...jwk, kid: 'same' }));
+    const keys = keysOf('a', 'b').keys.map((jwk) => ({ ...jwk, kid: 'same' }));
     await accepts(keys, await tokenBy('b', { kid: 'same' }));
     await refuses(keys, await tokenBy('c', { kid: 'same' }), 'signature');
   });
 
   test('are not tried when the token names another kid', async () => {
-    await refuses((await keysOf('a')).keys, await tokenBy('a', { kid: 'b' }), 'unknown_key');
-    await refuses((await keysOf('a')).keys, await tokenBy('a', { kid: '' }), 'unknown_key');
+    await refuses(keysOf('a').keys, await tokenBy('a', { kid: 'b' }), 'unknown_key');
+    await refuses(keysOf('a').keys, await tokenBy('a', { kid: '' }), 'unknown_key');
   });
 
   test('are left out when they are broken, private, shared, or for another use', async () => {
-    const [jwk] = (await keysOf('a')).keys;
+    const [jwk] = keysOf('a').keys;
     const useless = [
       null,
       7,
@@ -309,7 +308,7 @@ describe('the keys of a set', () => {
   });
 
   test('are used whatever else they are for, and whatever is null in them', async () => {
-    const [jwk] = (await keysOf('a')).keys;
+    const [jwk] = keysOf('a').keys;
     for (const members of [
       { key_ops: ['verify', 'encrypt'] },
       { key_ops: ['sign', 'verify'] },
@@ -327,7 +326,7 @@ describe('the keys of a set', () => {
     for (const key of ['EdDSA', 'Ed25519', undefined, null]) {
       for (const token of ['EdDSA', 'Ed25519']) {
         test(`are one algorithm's: ${record} in the record, ${key} in the key, ${token} in the token`, async () => {
-          server.serve({ keys: [{ ...(await keyPair('EdDSA')).jwk, alg: key }] });
+          server.serve({ keys: [{ ...keyPair('EdDSA').jwk, alg: key }] });
           const judgeToken = await judge(recordOf(record));
           assertAccepted(await judgeToken(await tokenBy('ours', { kid: 'ours', alg: token }, 'EdDSA')));
         });
@@ -336,7 +335,7 @@ describe('the keys of a set', () => {
   }
 
   test('are never those of a token header', async () => {
-    const [ours, attackers] = [await keysOf('ours'), await keysOf('attacker')];
+    const [ours, attackers] = [keysOf('ours'), keysOf('attacker')];
     const [jwk] = attackers.keys;
     server.serve((response) => response.end(JSON.stringify(response.req.url === '/attacker' ? attackers : ours)));
     const elsewhere = server.url.replace(/keys$/, 'attacker');

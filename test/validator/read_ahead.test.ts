@@ -5,11 +5,10 @@ import { execFile } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { refuse, reset, silence, trickle } from '../faults/faults.ts';
-import { assertAccepted, assertFault, assertRefused, type Judge, pass, startJudge, tokenOf } from '../setup/judge.ts';
-import { keyPair } from '../setup/key_pairs.ts';
+import { assertAccepted, assertFault, assertRefused, type Judge, pass, startJudge } from '../setup/judge.ts';
 import { startKeyServer } from '../setup/key_server.ts';
 import type { Fault } from '../setup/proxy.ts';
-import { newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
+import { keyPair, newClaims, newRecord, signToken, storeRecord, tokenOf } from '../setup/tokens.ts';
 
 const MAX_AGE = 300; // seconds, by default
 const HOUR = 3600;
@@ -20,7 +19,7 @@ const aws = new SecretsManagerClient();
 describe('a start and its first request', () => {
   test('a start reads each record and its key set once, the requests after it neither, and asks DynamoDB nothing', async () => {
     const server = await startKeyServer();
-    const { privateKey, jwk } = await keyPair('ES256');
+    const { privateKey, jwk } = keyPair('ES256');
     server.serve({ keys: [jwk] });
     const shared = newRecord();
     const publicKey = { signature_type: 'public_key', public_key_algorithm: 'ES256', public_key_jwk_uri: server.url };

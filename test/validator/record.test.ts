@@ -1,12 +1,10 @@
 // The validator record, field by field: what each one does, and how a wrong one is refused.
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { exportJWK, generateKeyPair } from 'jose';
 import { assertAccepted, assertFault, assertRefused, startJudge } from '../setup/judge.ts';
-import { keyPair } from '../setup/key_pairs.ts';
-import { newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
+import { keyPair, newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 
 const { judge, judgeBy } = await startJudge();
 const now = Math.floor(Date.now() / 1000);
@@ -45,10 +43,10 @@ describe('secret', () => {
 describe('public_key', () => {
   for (const alg of ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']) {
     test(`accepts ${alg} by public_key_jwks, and no other key`, async () => {
-      const { jwk, privateKey } = await keyPair(alg);
+      const { jwk, privateKey } = keyPair(alg);
       const judgeToken = await judge(newPublicRecord({ public_key_algorithm: alg, public_key_jwks: { keys: [jwk] } }));
       assertAccepted(await judgeToken(await signToken(privateKey, newClaims(), { alg })), { alg });
-      const foreign = await keyPair(alg, 'foreign');
+      const foreign = keyPair(alg, 'foreign');
       assertRefused(await judgeToken(await signToken(foreign.privateKey, newClaims(), { alg })), 'signature');
     });
   }
@@ -146,7 +144,7 @@ describe('a record whose values are all text, as the console and Terraform make 
   });
 
   test('has its keys by public_key_jwks that is the text of a set', async () => {
-    const { jwk, privateKey } = await keyPair('ES256');
+    const { jwk, privateKey } = keyPair('ES256');
     const public_key_jwks = JSON.stringify({ keys: [jwk] });
     const judgeToken = await judge(newPublicRecord({ public_key_algorithm: 'ES256', public_key_jwks }));
     assertAccepted(await judgeToken(await signToken(privateKey, newClaims(), { alg: 'ES256' })));
@@ -199,8 +197,7 @@ describe('max_token_age_seconds', () => {
 
 describe('a wrong record is a 500, and one log line names record and field, but no value', async () => {
   const key = randomBytes(48).toString('base64url');
-  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
-  const jwk = await exportJWK(publicKey);
+  const { privateKey, jwk } = keyPair('ES256');
   const secretId = await storeRecord(newRecord());
   const judgeToken = await judgeBy([secretId], { VALIDATOR_MAX_AGE_SECONDS: '0' });
 
@@ -279,7 +276,7 @@ describe('a wrong record is a 500, and one log line names record and field, but 
       { keys: [{ ...jwk, use: 'enc' }] },
       { keys: [{ ...jwk, key_ops: ['sign'] }] },
       { keys: [{ ...jwk, x: jwk.y, y: jwk.x }] },
-      { keys: [await exportJWK(privateKey)] },
+      { keys: [privateKey.export({ format: 'jwk' })] },
       { keys: [{ kty: 'oct', k: key }] },
     ],
   };
@@ -294,14 +291,8 @@ describe('a wrong record is a 500, and one log line names record and field, but 
     assertNamed('one of its names', { ...newRecord(), [key]: '' }));
 
   test('an RSA key of 1024 bits', async () => {
-    const rsa = {
-      name: 'RSASSA-PKCS1-v1_5',
-      hash: 'SHA-256',
-      modulusLength: 1024,
-      publicExponent: Buffer.from('010001', 'hex'),
-    };
-    const { publicKey } = await crypto.subtle.generateKey(rsa, true, ['sign', 'verify']);
-    const public_key_jwks = { keys: [await exportJWK(publicKey)] };
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const public_key_jwks = { keys: [publicKey.export({ format: 'jwk' })] };
     const record = newPublicRecord({ public_key_algorithm: 'RS256', public_key_jwks });
     await assertNamed('public_key_jwks', record);
   });

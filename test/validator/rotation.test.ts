@@ -6,9 +6,8 @@ import {
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { exportJWK, generateKeyPair } from 'jose';
-import { assertAccepted, assertRefused, junkToken, pass, startJudge, tokenOf } from '../setup/judge.ts';
-import { newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
+import { assertAccepted, assertRefused, pass, startJudge } from '../setup/judge.ts';
+import { junkToken, keyPair, newClaims, newRecord, signToken, storeRecord, tokenOf } from '../setup/tokens.ts';
 
 const MAX_AGE = 300; // seconds, by default
 const COOLDOWN = 30;
@@ -100,8 +99,8 @@ describe('rotation', () => {
   test('moves callers from a shared key to a public key and on to another algorithm', async () => {
     const { record: old, secretId, judge } = await warm();
     for (const alg of ['ES256', 'EdDSA']) {
-      const { privateKey, publicKey } = await generateKeyPair(alg);
-      const members = { public_key_algorithm: alg, public_key_jwks: { keys: [await exportJWK(publicKey)] } };
+      const { privateKey, jwk } = keyPair(alg);
+      const members = { public_key_algorithm: alg, public_key_jwks: { keys: [jwk] } };
       await storeRecord(newRecord({ signature_type: 'public_key', ...members }), secretId);
       pass(COOLDOWN);
       const token = await signToken(privateKey, newClaims(), { alg });

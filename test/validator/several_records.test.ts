@@ -4,16 +4,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { reset } from '../faults/faults.ts';
-import {
-  assertAccepted,
-  assertFault,
-  assertRefused,
-  type Judge,
-  junkToken,
-  startJudge,
-  tokenOf,
-} from '../setup/judge.ts';
-import { newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
+import { assertAccepted, assertFault, assertRefused, type Judge, startJudge } from '../setup/judge.ts';
+import { junkToken, newClaims, newRecord, signToken, storeRecord, tokenOf } from '../setup/tokens.ts';
 
 const { judgeBy, secrets } = await startJudge();
 const aws = new SecretsManagerClient();

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand, DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { refuse, reset } from '../faults/faults.ts';
-import { assertAccepted, assertFault, assertRefused, junkToken, pass, startJudge, tokenOf } from '../setup/judge.ts';
-import { newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
+import { assertAccepted, assertFault, assertRefused, pass, startJudge } from '../setup/judge.ts';
+import { junkToken, newClaims, newRecord, signToken, storeRecord, tokenOf } from '../setup/tokens.ts';
 
 const MAX_AGE = 300; // seconds, by default
 const COOLDOWN = 30;
@@ -55,7 +55,7 @@ describe('requests to Secrets Manager', () => {
     const record = newRecord();
     const secretId = `validator-${randomUUID()}`;
     const judge = await judgeBy([secretId]);
-    await storeRecord(record, secretId);
+    await aws.send(new CreateSecretCommand({ Name: secretId, SecretString: JSON.stringify(record) }));
     const token = await tokenOf(record);
     const operations = await reads(secretId, async () => {
       for (const verdict of await Promise.all(Array.from({ length: 20 }, () => judge(token)))) assertAccepted(verdict);
