@@ -6,7 +6,7 @@ import { formEvent } from './setup/events.ts';
 import { type Answer, coldStart } from './setup/lambda.ts';
 import { assertFault, assertLoggedOut, assertRefused, deliver, startProviders } from './setup/provider.ts';
 import { startAws } from './setup/route.ts';
-import { createTable, newSessions, putItems, sessionsLeft } from './setup/tables.ts';
+import { newSessions, putItems, sessionsLeft } from './setup/tables.ts';
 import {
   keyPair,
   LOGOUT_EVENT,
@@ -18,9 +18,8 @@ import {
 } from './setup/tokens.ts';
 
 const { dynamodb, secretsManager } = await startAws();
-const SESSIONS_TABLE = await createTable('default');
 const provider = newProvider();
-const lambda = await startProviders([provider], { SESSIONS_TABLE });
+const { table: SESSIONS_TABLE, lambda } = await startProviders([provider]);
 
 let users = 100;
 /** A user of his own for each test, with so many sessions. */
@@ -65,7 +64,7 @@ describe('sessions', () => {
   });
 
   test('that were ended are not waited for, whatever SETTLE_SECONDS says: a provider hangs up', async () => {
-    const patient = await startProviders([provider], { SESSIONS_TABLE, SETTLE_SECONDS: '10' });
+    const { lambda: patient } = await startProviders([provider], { SESSIONS_TABLE, SETTLE_SECONDS: '10' });
     assertLoggedOut(await deliver(patient, await tokenFor(await newUser()), 4000), { passes: 1 });
   });
 });
@@ -199,7 +198,8 @@ describe('user id', () => {
   test('is made from sub by the record’s user_id, so that two providers’ users are kept apart', async () => {
     const first = newProvider({ issuer: 'https://one.example.com' });
     const second = newProvider({ issuer: 'https://two.example.com', user_id: 'two|{sub}' });
-    const both = await startProviders([first, second], { SESSIONS_TABLE, USER_ID_PATTERN: '(two\\|)?[a-z$&]+' });
+    const settings = { SESSIONS_TABLE, USER_ID_PATTERN: '(two\\|)?[a-z$&]+' };
+    const { lambda: both } = await startProviders([first, second], settings);
     await putItems(SESSIONS_TABLE, [...newSessions('ann', 2), ...newSessions('two|ann', 2)]);
     const token = await tokenFor('ann', { iss: 'https://two.example.com' }, second);
     assertLoggedOut(await deliver(both, token), { user_id: 'two|ann', actor: 'ann', sessions_ended: 2 });
@@ -250,7 +250,7 @@ describe('AWS', () => {
   });
 
   test('that refuses us is a 500, and names nothing', async () => {
-    const nowhere = await startProviders([provider], { SESSIONS_TABLE: 'no-such-table' });
+    const { lambda: nowhere } = await startProviders([provider], { SESSIONS_TABLE: 'no-such-table' });
     assertFault(await deliver(nowhere, await tokenFor('0')), 500, 'aws_refused');
   });
 

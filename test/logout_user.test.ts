@@ -4,7 +4,7 @@ import { after, describe, test } from 'node:test';
 import type { Request } from './setup/events.ts';
 import { type Answer, coldStart, type Lambda } from './setup/lambda.ts';
 import { startAws, startRoute } from './setup/route.ts';
-import { createTable, newSessions, putItems, sessionsLeft } from './setup/tables.ts';
+import { newSessions, putItems, sessionsLeft } from './setup/tables.ts';
 import { newClaims, newRecord, signText, signToken } from './setup/tokens.ts';
 
 const NOBODY_LISTENS = 'http://127.0.0.1:9';
@@ -12,8 +12,7 @@ const CHALLENGE = 'Bearer realm="auth_logout_user"';
 
 const aws = await startAws();
 
-const table = await createTable('default');
-const { lambda, key, secretId } = await startRoute({ SESSIONS_TABLE: table });
+const { table, lambda, key, secretId } = await startRoute();
 
 async function logout(request: Request = {}, on: Lambda = lambda): Promise<Answer> {
   return on.invoke({ token: await signToken(key), ...request });

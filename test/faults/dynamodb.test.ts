@@ -4,14 +4,12 @@ import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import type { Fault } from '../setup/proxy.ts';
 import { assertFailure, startAws, startRoute } from '../setup/route.ts';
-import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
+import { allItems, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import * as faults from './faults.ts';
 
 const { dynamodb } = await startAws();
-const table = await createTable('default');
-const { logout } = await startRoute({ SESSIONS_TABLE: table });
-const indexed = await createTable('connect-dynamodb');
-const { logout: logoutByIndex } = await startRoute({ SESSIONS_TABLE: indexed, SESSION_LAYOUT: 'connect-dynamodb' });
+const { table, logout } = await startRoute();
+const { table: indexed, logout: logoutByIndex } = await startRoute({ SESSION_LAYOUT: 'connect-dynamodb' });
 
 const BYSTANDER = '8999999';
 await putItems(table, newSessions(BYSTANDER, 3));

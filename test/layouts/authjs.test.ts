@@ -63,7 +63,7 @@ test('sessions that Auth.js has let expire are deleted, and alone give false', a
 describe('a provider’s logout token', async () => {
   const UUID = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
   const github = newProvider({ account_provider: 'github' });
-  const lambda = await startProviders([github], {
+  const { lambda } = await startProviders([github], {
     SESSIONS_TABLE: tableName,
     SESSION_LAYOUT: 'authjs',
     USER_ID_PATTERN: UUID,

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Request } from '../setup/events.ts';
 import { type AuditLine, coldStart, type Lambda } from '../setup/lambda.ts';
-import { startAws } from '../setup/route.ts';
-import { createTable, newSessions, putItems } from '../setup/tables.ts';
+import { startAws, startFunction } from '../setup/route.ts';
+import { newSessions, putItems } from '../setup/tables.ts';
 import { newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 
 const FIELDS = [
@@ -17,9 +17,8 @@ const aws = await startAws();
 
 const record = newRecord({ allowed_emails: ['admin', 'line\nbreak'] });
 const key = record.secret_key;
-const table = await createTable('default');
-const environment = { VALIDATOR_SECRET_IDS: await storeRecord(record), SESSIONS_TABLE: table };
-const lambda = await coldStart(environment);
+const { table, secretIds, lambda } = await startFunction('logout_user', [record]);
+const environment = { VALIDATOR_SECRET_IDS: secretIds.join(), SESSIONS_TABLE: table };
 
 async function lineOf(request: Request, on: Lambda = lambda): Promise<AuditLine> {
   return (await on.invoke(request)).audit;

@@ -22,16 +22,9 @@ const LAYOUT = {
 
 const { dynamodb } = await startAws();
 const provider = newProvider({ account_provider: 'kc' });
-const table = await createTable(LAYOUT);
-const USER_ID_PATTERN = '[a-z0-9-]+';
-const start = (layout: object, name: string, more = {}) =>
-  startProviders([provider], {
-    SESSIONS_TABLE: name,
-    SESSION_LAYOUT: JSON.stringify(layout),
-    USER_ID_PATTERN,
-    ...more,
-  });
-const lambda = await start(LAYOUT, table);
+const start = (layout: object, more = {}) =>
+  startProviders([provider], { SESSION_LAYOUT: JSON.stringify(layout), USER_ID_PATTERN: '[a-z0-9-]+', ...more });
+const { table, lambda } = await start(LAYOUT);
 
 const logout = async (sub: string, by = lambda, remainingMs?: number) =>
   deliver(by, await signLogoutToken(provider, newLogoutClaims(sub)), remainingMs);
@@ -151,16 +144,16 @@ describe('account_provider', () => {
   });
 
   test('is a 500 where the table has no such index', async () => {
-    const bare = await createTable({ ...LAYOUT, account: undefined });
-    assertFault(await logout('ann', await start(LAYOUT, bare)), 500, 'aws_refused');
+    const SESSIONS_TABLE = await createTable({ ...LAYOUT, account: undefined });
+    const { lambda: bare } = await start(LAYOUT, { SESSIONS_TABLE });
+    assertFault(await logout('ann', bare), 500, 'aws_refused');
   });
 });
 
 describe('an account is linked', () => {
   test('to a number, where user ids are numbers', async () => {
     const userKey = { name: 'owner', type: 'N', value: '{user_id}' };
-    const layout = { ...LAYOUT, tableKey: ['owner', 'sk'], userKey };
-    const numbers = await createTable(layout);
+    const numbers = await start({ ...LAYOUT, tableKey: ['owner', 'sk'], userKey });
     const sk = { S: 'session/1' };
     const { account, account_id } = link('7', 'seven');
     const linked = {
@@ -169,18 +162,16 @@ describe('an account is linked', () => {
       ...(account && { account }),
       ...(account_id && { account_id }),
     };
-    await putItems(numbers, [{ owner: { N: '7' }, sk }, { owner: { N: '70' }, sk }, linked]);
-    const byNumber = await start(layout, numbers);
-    assertLoggedOut(await logout('seven', byNumber), { user_id: '7', sessions_ended: 1 });
+    await putItems(numbers.table, [{ owner: { N: '7' }, sk }, { owner: { N: '70' }, sk }, linked]);
+    assertLoggedOut(await logout('seven', numbers.lambda), { user_id: '7', sessions_ended: 1 });
   });
 
   test('in one of several stores, and its user id counts in all of them', async () => {
     const user = await signUp('sue');
     const byUserId = { tableKey: ['user_id', 'sid'], userKey: { name: 'user_id', type: 'S', value: '{user_id}' } };
-    const main = await createTable(byUserId);
-    await putItems(main, [{ user_id: { S: user }, sid: { S: '1' } }]);
-    const both = await start(byUserId, main, { MORE_STORES: JSON.stringify([{ table, layout: LAYOUT }]) });
-    assertLoggedOut(await logout('sue', both), { user_id: user, sessions_ended: 3 });
-    assert.deepEqual([await left(user), (await allItems(main)).length], [0, 0]);
+    const both = await start(byUserId, { MORE_STORES: JSON.stringify([{ table, layout: LAYOUT }]) });
+    await putItems(both.table, [{ user_id: { S: user }, sid: { S: '1' } }]);
+    assertLoggedOut(await logout('sue', both.lambda), { user_id: user, sessions_ended: 3 });
+    assert.deepEqual([await left(user), (await allItems(both.table)).length], [0, 0]);
   });
 });

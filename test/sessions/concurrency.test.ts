@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readLayout } from '../../lib/sessions/layout.ts';
 import { startAws, startRoute } from '../setup/route.ts';
-import { allItems, createTable, type Item, putItems } from '../setup/tables.ts';
+import { allItems, type Item, putItems } from '../setup/tables.ts';
 
 await startAws();
 
@@ -14,8 +14,7 @@ for (const [name, count] of Object.entries({ default: 60, 'connect-dynamodb': 12
   const userName = layout.userKey.name;
 
   test(`twenty logouts at once all succeed, and end what was there before the first of them (${name})`, async () => {
-    const table = await createTable(layout);
-    const { logout } = await startRoute({ SESSIONS_TABLE: table, SESSION_LAYOUT: name });
+    const { table, logout } = await startRoute({ SESSION_LAYOUT: name });
     const newSession = (userId: string, age: string): Item => ({
       [userName]: { S: userId },
       [layout.tableKey.at(-1) ?? '']: { S: `${age}-${randomUUID()}` },

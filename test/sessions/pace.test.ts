@@ -3,11 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { partition } from '../faults/faults.ts';
 import { assertFailure, startAws, startRoute } from '../setup/route.ts';
-import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
+import { newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
 const { dynamodb } = await startAws();
-const table = await createTable('default');
-const { logout } = await startRoute({ SESSIONS_TABLE: table });
+const { table, logout } = await startRoute();
 
 describe('a partition that takes 1 000 deletes a second', { concurrency: true }, () => {
   test('loses all of 3 000 sessions in one call, and few requests are throttled', async () => {

@@ -7,13 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { handBack, loseAnswer, passOn, refuse, reset } from '../faults/faults.ts';
 import type { Exchange, Fault } from '../setup/proxy.ts';
 import { assertFailure, type Logout, startAws, startRoute } from '../setup/route.ts';
-import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
+import { allItems, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
 const { dynamodb } = await startAws();
-const byKey = await createTable('default');
-const byIndex = await createTable('connect-dynamodb');
-const { logout } = await startRoute({ SESSIONS_TABLE: byKey });
-const { logout: logoutByIndex } = await startRoute({ SESSIONS_TABLE: byIndex, SESSION_LAYOUT: 'connect-dynamodb' });
+const { table: byKey, logout } = await startRoute();
+const { table: byIndex, logout: logoutByIndex } = await startRoute({ SESSION_LAYOUT: 'connect-dynamodb' });
 
 let users = 100_000;
 const newUser = () => String(users++);

@@ -8,11 +8,10 @@ import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import connectDynamoDb from 'connect-dynamodb';
 import express from 'express';
 import session from 'express-session';
-import { readLayout } from '../../lib/sessions/layout.ts';
 import { loseAnswer, passOn } from '../faults/faults.ts';
 import type { Answer, AuditLine } from '../setup/lambda.ts';
 import { assertFailure, type Logout, startAws, startRoute } from '../setup/route.ts';
-import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
+import { allItems, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
 declare module 'express-session' {
   interface SessionData {
@@ -22,21 +21,18 @@ declare module 'express-session' {
 }
 
 const { dynamodb } = await startAws();
-const sessions = await createTable('connect-dynamodb');
-const byIndex = { SESSIONS_TABLE: sessions, SESSION_LAYOUT: 'connect-dynamodb' };
-const { logout: logoutAtOnce } = await startRoute(byIndex);
-const { logout: logoutAndSettle } = await startRoute({ ...byIndex, SETTLE_SECONDS: '1' });
-const table = await createTable('default');
-const { logout } = await startRoute({ SESSIONS_TABLE: table, SETTLE_SECONDS: '0.1' });
-const GUARDED = readLayout({
+const byIndex = { SESSION_LAYOUT: 'connect-dynamodb' };
+const { table: sessions, logout: logoutAtOnce } = await startRoute(byIndex);
+const { logout: logoutAndSettle } = await startRoute({ ...byIndex, SESSIONS_TABLE: sessions, SETTLE_SECONDS: '1' });
+const { table, logout } = await startRoute({ SETTLE_SECONDS: '0.1' });
+const GUARDED = JSON.stringify({
   tableKey: ['id'],
   index: 'userId-index',
   userKey: { name: 'userId', type: 'S', value: '{user_id}' },
   guard: { name: 'kind', equals: ['session', true] },
 });
-const guarded = await createTable(GUARDED);
-const byGuard = { SESSIONS_TABLE: guarded, SESSION_LAYOUT: JSON.stringify(GUARDED) };
-const { logout: logoutGuarded } = await startRoute({ ...byGuard, SETTLE_SECONDS: '0.3' });
+const byGuard = { SESSION_LAYOUT: GUARDED, SETTLE_SECONDS: '0.3' };
+const { table: guarded, logout: logoutGuarded } = await startRoute(byGuard);
 const { logout: logoutForLong } = await startRoute({ SESSIONS_TABLE: table, SETTLE_SECONDS: '10' });
 
 const orders = new Map<string, { begun: () => void; pay: Promise<void> }>();

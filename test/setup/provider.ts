@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { formEvent } from './events.ts';
-import { type Answer, type AuditLine, coldStart, type Lambda } from './lambda.ts';
-import { type Provider, storeRecord } from './tokens.ts';
+import type { Answer, AuditLine, Lambda } from './lambda.ts';
+import { startFunction } from './route.ts';
+import type { Provider } from './tokens.ts';
 
 /** Sends the token as a provider does. */
 export function deliver(lambda: Lambda, token: string, remainingMs?: number): Promise<Answer> {
   return lambda.send(formEvent(`logout_token=${encodeURIComponent(token)}`), remainingMs);
 }
 
-/** A cold start of the route with the records of these providers. */
-export async function startProviders(providers: Provider[], environment: Record<string, string>): Promise<Lambda> {
-  const secretIds = await Promise.all(providers.map(({ record }) => storeRecord(record)));
-  return coldStart({ OPENID_PROVIDER_SECRET_IDS: secretIds.join(), ...environment }, 'backchannel_logout');
+/** A cold start of backchannel_logout with the records of these providers. */
+export function startProviders(providers: Provider[], environment?: Record<string, string>) {
+  const records = providers.map(({ record }) => record);
+  return startFunction('backchannel_logout', records, environment);
 }
 
 /** The provider was told that nothing is left. */

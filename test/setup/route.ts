@@ -3,8 +3,9 @@ import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Layout } from '../../lib/sessions/layout.ts';
 import { startLocalAws } from '../local/aws.ts';
-import { type Answer, coldStart, type Lambda } from './lambda.ts';
+import { type Answer, coldStart, type FunctionName, type Lambda } from './lambda.ts';
 import { type Sent, startProxy } from './proxy.ts';
+import { createTable } from './tables.ts';
 import { newRecord, signToken, storeRecord } from './tokens.ts';
 
 /** Starts a local AWS with a proxy before each of its services, until the test file ends, and leads the SDK there. */
@@ -32,25 +33,42 @@ export async function startAws() {
   return { environment, dynamodb, secretsManager, record };
 }
 
+/** The setting that names the records of each function's callers. */
+const SECRET_IDS = { logout_user: 'VALIDATOR_SECRET_IDS', backchannel_logout: 'OPENID_PROVIDER_SECRET_IDS' };
+
+type Environment = Record<string, string>;
+type Started = { table: string; secretIds: string[]; lambda: Lambda };
+
+/** A cold start with these records, each in a secret of its own, on a new table unless the environment names one. */
+export async function startFunction(
+  name: FunctionName,
+  records: unknown[],
+  environment: Environment = {},
+  beforeStart: (...secretIds: string[]) => void = () => {},
+): Promise<Started> {
+  const secretIds = await Promise.all(records.map((record) => storeRecord(record)));
+  const { SESSION_LAYOUT = 'default', SESSIONS_TABLE = await createTable(SESSION_LAYOUT) } = environment;
+  beforeStart(...secretIds);
+  const settings = { [SECRET_IDS[name]]: secretIds.join(), SESSIONS_TABLE, ...environment };
+  return { table: SESSIONS_TABLE, secretIds, lambda: await coldStart(settings, name) };
+}
+
 /** Logs the user out; like Lambda, it ends a function that has not answered in its time. */
 export type Logout = (userId: string, remainingMs?: number) => Promise<Answer>;
+type Route = Started & { secretId: string; key: string; logout: Logout };
 
-/** A cold start on the table with a validator record of its own, which is there before the start. */
-export async function startRoute(
-  environment: Record<string, string>,
-  beforeStart: (secretId: string) => void = () => {},
-): Promise<{ secretId: string; lambda: Lambda; key: string; logout: Logout }> {
-  const { secret_key: key, ...record } = newRecord();
-  const secretId = await storeRecord({ ...record, secret_key: key });
-  beforeStart(secretId);
-  const lambda = await coldStart({ VALIDATOR_SECRET_IDS: secretId, ...environment });
+/** A cold start of logout_user with a record of its own. */
+export async function startRoute(environment?: Environment, beforeStart?: (secretId: string) => void): Promise<Route> {
+  const record = newRecord();
+  const key = record.secret_key;
+  const started = await startFunction('logout_user', [record], environment, beforeStart);
   const logout: Logout = async (userId, remainingMs = 10_000) => {
     const timeUp = new AbortController();
     const killed = sleep(remainingMs, undefined, { signal: timeUp.signal }).then(() => assert.fail('Task timed out'));
-    const answer = lambda.invoke({ userId, token: await signToken(key) }, remainingMs);
+    const answer = started.lambda.invoke({ userId, token: await signToken(key) }, remainingMs);
     return Promise.race([answer, killed]).finally(() => timeUp.abort());
   };
-  return { secretId, lambda, key, logout };
+  return { ...started, secretId: started.secretIds.join(), key, logout };
 }
 
 /** A cold start on a table in that layout, for user ids of every form. Returns what logs a user out. */

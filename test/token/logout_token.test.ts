@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { refuse } from '../faults/faults.ts';
 import { assertFault, assertLoggedOut, assertRefused, deliver, startProviders } from '../setup/provider.ts';
 import { startAws } from '../setup/route.ts';
-import { createTable, newSessions, putItems } from '../setup/tables.ts';
+import { newSessions, putItems } from '../setup/tables.ts';
 import {
   CLIENT_ID,
   ISSUER,
@@ -11,16 +11,14 @@ import {
   newLogoutClaims,
   newProvider,
   newRecord,
-  type Provider,
   signLogoutToken,
   signText,
   signToken,
 } from '../setup/tokens.ts';
 
 const { dynamodb } = await startAws();
-const SESSIONS_TABLE = await createTable('default');
 const provider = newProvider();
-const lambda = await startProviders([provider], { SESSIONS_TABLE });
+const { table, lambda } = await startProviders([provider]);
 const now = Math.floor(Date.now() / 1000);
 
 const sign = (claims: Record<string, unknown>, header = {}) =>
@@ -56,7 +54,7 @@ describe('a logout token', () => {
   test('is refused when the event hangs below __proto__', async () => {
     const claims = JSON.stringify({ ...newLogoutClaims('7'), events: 0 });
     const { secret_key, ...record } = newRecord({ issuer: ISSUER, audience: CLIENT_ID });
-    const shared = await startProviders([{ ...provider, record: { ...record, secret_key } }], { SESSIONS_TABLE });
+    const { lambda: shared } = await startProviders([{ ...provider, record: { ...record, secret_key } }]);
     const withEvents = (events: string) =>
       signText(secret_key, '{"alg":"HS256"}', claims.replace('"events":0', `"events":${events}`));
     assertLoggedOut(await deliver(shared, await withEvents(`{"${LOGOUT_EVENT}":{}}`)));
@@ -174,16 +172,16 @@ const SENDERS: Record<string, Sender> = {
 };
 
 describe('a logout token as it is sent by', () => {
-  async function start({ record, alg }: Sender): Promise<[Provider, Awaited<ReturnType<typeof startProviders>>]> {
+  async function start({ record, alg }: Sender) {
     const sender = newProvider(record, alg);
-    return [sender, await startProviders([sender], { SESSIONS_TABLE, USER_ID_PATTERN: '[\\w:|.=-]+' })];
+    return { sender, ...(await startProviders([sender], { USER_ID_PATTERN: '[\\w:|.=-]+' })) };
   }
 
   for (const [name, sent] of Object.entries(SENDERS)) {
     test(`${name} logs its user out`, async () => {
-      const [sender, lambda] = await start(sent);
+      const { sender, table, lambda } = await start(sent);
       const claims = newLogoutClaims('7', sent.claims);
-      await putItems(SESSIONS_TABLE, newSessions(String(claims.sub), 2));
+      await putItems(table, newSessions(String(claims.sub), 2));
       const delivery = await deliver(lambda, await signLogoutToken(sender, claims, sent.header));
       assertLoggedOut(delivery, { sessions_ended: 2, user_id: claims.sub, alg: sender.alg });
     });
@@ -195,7 +193,7 @@ describe('a logout token as it is sent by', () => {
 
   test('Zitadel once more after our 503, with the same jti, logs its user out', async () => {
     const claims = newLogoutClaims('8', { jti: 'again' });
-    await putItems(SESSIONS_TABLE, newSessions('8', 2));
+    await putItems(table, newSessions('8', 2));
     dynamodb.inject('BatchWriteItem', '8', refuse(500, 'InternalServerError'));
     assertFault(await deliver(lambda, await signLogoutToken(provider, claims)), 503, 'aws_unavailable');
     dynamodb.heal('8');

@@ -4,8 +4,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { gatewayEvent } from '../setup/events.ts';
 import { assertAccepted, startJudge } from '../setup/judge.ts';
-import { coldStart } from '../setup/lambda.ts';
-import { keyPair, newClaims, newRecord, signText, signToken, storeRecord } from '../setup/tokens.ts';
+import { startFunction } from '../setup/route.ts';
+import { keyPair, newClaims, newRecord, signText, signToken } from '../setup/tokens.ts';
 
 const shared = newRecord();
 const key = shared.secret_key;
@@ -15,8 +15,8 @@ const signed = newRecord({
   public_key_algorithm: 'ES256',
   public_key_jwks: { keys: [jwk] },
 });
-const { judge, table } = await startJudge();
-const lambda = await coldStart({ VALIDATOR_SECRET_IDS: await storeRecord(shared), SESSIONS_TABLE: table });
+const { judge } = await startJudge();
+const { lambda } = await startFunction('logout_user', [shared]);
 const token = await signToken(key);
 
 const units = fc.array(fc.nat(0xffff)).map((codes) => String.fromCharCode(...codes)); // lone surrogates too

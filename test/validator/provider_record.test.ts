@@ -3,16 +3,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { assertFault, assertLoggedOut, assertRefused, deliver, startProviders } from '../setup/provider.ts';
 import { startAws } from '../setup/route.ts';
-import { createTable } from '../setup/tables.ts';
 import { newLogoutClaims, newProvider, signLogoutToken } from '../setup/tokens.ts';
 
 await startAws();
-const SESSIONS_TABLE = await createTable('default');
 
 /** What becomes of a logout token for user 7 with these members in the record and these claims in the token. */
 async function judge(members: Record<string, unknown>, claims: Record<string, unknown> = {}) {
   const provider = newProvider(members);
-  const lambda = await startProviders([provider], { SESSIONS_TABLE, USER_ID_PATTERN: '.+' });
+  const { lambda } = await startProviders([provider], { USER_ID_PATTERN: '.+' });
   return deliver(lambda, await signLogoutToken(provider, newLogoutClaims('7', claims)));
 }
 
