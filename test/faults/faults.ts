@@ -1,47 +1,34 @@
 // What AWS and the network do to a request, each as the proxy can do it.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Answer, Exchange, Fault } from '../setup/proxy.ts';
-
-type WriteRequest = { DeleteRequest: { Key: unknown } };
-type Batch = { RequestItems: Record<string, WriteRequest[]> };
+import { AWS_JSON, type Exchange, type Fault } from '../setup/proxy.ts';
 
 const TRICKLE_MS = 50;
 
+/** A whole answer of these bytes. */
+function answer(status: number, body: string, headers: Record<string, string> = AWS_JSON): Fault {
+  return ({ response }) => void response.writeHead(status, headers).end(body);
+}
+
 /** AWS answers with a typed error. */
 export function refuse(status: number, type: string, headers: Record<string, string> = {}): Fault {
-  return json(
-    status,
-    { __type: `com.amazonaws.dynamodb.v20120810#${type}`, message: 'arn:aws:dynamodb:secret-detail' },
-    headers,
-  );
+  const error = { __type: `com.amazonaws.dynamodb.v20120810#${type}`, message: 'arn:aws:dynamodb:secret-detail' };
+  return answer(status, JSON.stringify(error), { ...AWS_JSON, ...headers });
 }
 
 /** Something before AWS answers with a page of HTML. */
 export function html(status: number): Fault {
-  return ({ response }) =>
-    void response
-      .writeHead(status, { 'content-type': 'text/html' })
-      .end('<html><body>Service Unavailable</body></html>');
+  return answer(status, '<html><body>Service Unavailable</body></html>', { 'content-type': 'text/html' });
 }
 
 /** A whole answer, its body not what its headers say. */
-export function garbled({ response }: Exchange): void {
-  response
-    .writeHead(200, { 'content-type': 'application/x-amz-json-1.0' })
-    .end('{"Items":[{"user_id":{"S":"secret-detail"');
-}
+export const garbled = answer(200, '{"Items":[{"user_id":{"S":"secret-detail"');
 
 /** A whole answer that says nothing. */
-export function empty({ response }: Exchange): void {
-  response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end('{}');
-}
+export const empty = answer(200, '{}');
 
 /** BatchWriteItem carries out none of the batch, or all but so many, and hands the rest back. */
 export function handBack(count = 25): Fault {
-  return async (exchange) => {
-    const { table, deletes } = readBatch(exchange);
-    await writeSome(exchange, table, deletes, Math.max(0, deletes.length - count));
-  };
+  return (exchange) => writeSome(exchange, (deletes) => deletes - count);
 }
 
 /** A partition that takes so many deletes a second and saves up a tenth of that; what does not fit is handed back or refused. */
@@ -52,13 +39,12 @@ export function partition(perSecond: number): Fault {
     const now = performance.now();
     capacity = Math.min(perSecond / 10, capacity + ((now - filledAt) * perSecond) / 1000);
     filledAt = now;
-    const { table, deletes } =
-      exchange.operation === 'BatchWriteItem' ? readBatch(exchange) : { table: '', deletes: [] };
-    const fits = Math.min(Math.floor(capacity), deletes.length || 1);
-    if (fits === 0) return refuse(400, 'ProvisionedThroughputExceededException')(exchange);
-    capacity -= fits;
-    if (deletes.length === 0) return exchange.relay(await exchange.forward());
-    await writeSome(exchange, table, deletes, fits);
+    if (capacity < 1) return refuse(400, 'ProvisionedThroughputExceededException')(exchange);
+    await writeSome(exchange, (deletes) => {
+      const fits = Math.min(Math.floor(capacity), deletes);
+      capacity -= fits;
+      return fits;
+    });
   };
 }
 
@@ -80,7 +66,7 @@ export async function loseAnswer(exchange: Exchange): Promise<void> {
 
 /** The connection ends in the middle of the answer. */
 export async function truncate(exchange: Exchange): Promise<void> {
-  await half(exchange);
+  await stall(exchange);
   exchange.response.req.socket.end();
 }
 
@@ -88,13 +74,16 @@ export async function truncate(exchange: Exchange): Promise<void> {
 export function silence(): void {}
 
 /** The answer stops in its middle; the connection stays. */
-export async function stall(exchange: Exchange): Promise<void> {
-  await half(exchange);
+export async function stall({ forward, response }: Exchange): Promise<void> {
+  const answer = await forward();
+  const body = await answer.text();
+  response.writeHead(answer.status, { ...AWS_JSON, 'content-length': Buffer.byteLength(body) });
+  response.write(body.slice(0, body.length / 2));
 }
 
 /** The answer comes a byte at a time, for ever. */
 export async function trickle({ response }: Exchange): Promise<void> {
-  response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' });
+  response.writeHead(200, AWS_JSON);
   while (!response.destroyed) {
     response.write(' ');
     await sleep(TRICKLE_MS);
@@ -112,39 +101,22 @@ export async function trickleHead({ response }: Exchange): Promise<void> {
 }
 
 /** AWS finds the signature's date wrong, and dates its answer an hour ahead of us. */
-export const clockSkew: Fault = ({ response }) => {
-  const date = new Date(Date.now() + 3_600_000).toUTCString();
-  const body = { __type: 'com.amazon.coral.service#InvalidSignatureException', message: 'Signature expired' };
-  response.sendDate = false;
-  response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0', date }).end(JSON.stringify(body));
-};
+export function clockSkew(exchange: Exchange): void | Promise<void> {
+  exchange.response.sendDate = false;
+  return refuse(400, 'InvalidSignatureException', { date: new Date(Date.now() + 3_600_000).toUTCString() })(exchange);
+}
 
 /** Nothing happens: the request is one that the next fault does not meet. */
 export async function passOn({ forward, relay }: Exchange): Promise<void> {
-  relay(await forward());
+  await relay(await forward());
 }
 
-function json(status: number, body: unknown, headers: Record<string, string> = {}): Fault {
-  return ({ response }) =>
-    void response
-      .writeHead(status, { 'content-type': 'application/x-amz-json-1.0', ...headers })
-      .end(JSON.stringify(body));
-}
-
-function readBatch({ body }: Exchange): { table: string; deletes: WriteRequest[] } {
-  const { RequestItems }: Batch = JSON.parse(body);
-  const [entry] = Object.entries(RequestItems);
-  if (!entry) throw new Error('a batch was expected');
-  return { table: entry[0], deletes: entry[1] };
-}
-
-async function writeSome(exchange: Exchange, table: string, deletes: WriteRequest[], count: number): Promise<void> {
+/** Carries out as many deletes of the batch as may be, and hands the rest back. */
+async function writeSome(exchange: Exchange, take: (deletes: number) => number): Promise<void> {
+  const { RequestItems }: { RequestItems: Record<string, unknown[]> } = JSON.parse(exchange.body);
+  const [[table, deletes] = ['', []]] = Object.entries(RequestItems);
+  const count = Math.max(0, take(deletes.length));
   if (count > 0) await exchange.forward(JSON.stringify({ RequestItems: { [table]: deletes.slice(0, count) } }));
   const rest = deletes.slice(count);
-  await json(200, { UnprocessedItems: rest.length > 0 ? { [table]: rest } : {} })(exchange);
-}
-
-async function half({ forward, response }: Exchange): Promise<void> {
-  const { status, headers, body }: Answer = await forward();
-  response.writeHead(status, { ...headers, 'content-length': body.length }).write(body.subarray(0, body.length / 2));
+  await answer(200, JSON.stringify({ UnprocessedItems: rest.length > 0 ? { [table]: rest } : {} }))(exchange);
 }

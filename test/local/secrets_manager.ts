@@ -13,7 +13,6 @@ type Input = {
   VersionStage?: string;
   VersionStages?: string[];
   MoveToVersionId?: string;
-  RemoveFromVersionId?: string;
   ForceDeleteWithoutRecovery?: boolean;
 };
 
@@ -59,11 +58,7 @@ export function createSecretsManager(): Server {
     PutSecretValue: (input) => addVersion(find(input.SecretId), input),
     GetSecretValue(input) {
       const secret = find(input.SecretId);
-      if (secret.deletedAt)
-        fail(
-          'InvalidRequestException',
-          "You can't perform this operation on the secret because it was marked for deletion.",
-        );
+      if (secret.deletedAt) fail('InvalidRequestException', 'The secret was marked for deletion.');
       const stage = input.VersionStage ?? 'AWSCURRENT';
       const found = [...secret.versions].find(([id, version]) =>
         input.VersionId ? id === input.VersionId : version.stages.has(stage),
@@ -87,17 +82,6 @@ export function createSecretsManager(): Server {
       moveStage(secret, input.VersionStage ?? 'AWSCURRENT', to);
       return { ARN: arn(secret.name), Name: secret.name };
     },
-    DescribeSecret(input) {
-      const { name, versions, deletedAt } = find(input.SecretId);
-      const stages = Object.fromEntries([...versions].map(([id, version]) => [id, [...version.stages]]));
-      return {
-        ARN: arn(name),
-        Name: name,
-        VersionIdsToStages: stages,
-        ...(deletedAt && { DeletedDate: deletedAt / 1000 }),
-      };
-    },
-    ListSecrets: () => ({ SecretList: [...secrets.keys()].map((name) => ({ ARN: arn(name), Name: name })) }),
     DeleteSecret(input) {
       const secret = find(input.SecretId);
       secret.deletedAt = Date.now();

@@ -87,13 +87,8 @@ describe('account_provider', () => {
   });
 
   test('asks for the user’s key and no more: the item may hold the provider’s tokens', async () => {
-    const bodies: string[] = [];
-    dynamodb.inject('Query', 'nobody@kc', async (exchange) => {
-      bodies.push(exchange.body);
-      exchange.relay(await exchange.forward());
-    });
-    assertLoggedOut(await logout('nobody'), { outcome: 'no_account' });
-    const { ProjectionExpression, ExpressionAttributeNames, Select } = JSON.parse(bodies[0] ?? '');
+    const sent = await dynamodb.record(async () => assertLoggedOut(await logout('nobody'), { outcome: 'no_account' }));
+    const { ProjectionExpression, ExpressionAttributeNames, Select } = JSON.parse(sent[0]?.body ?? '');
     assert.deepEqual([Select, ExpressionAttributeNames[ProjectionExpression]], ['SPECIFIC_ATTRIBUTES', 'pk']);
     assert.deepEqual(Object.values(ExpressionAttributeNames), ['account', 'account_id', 'pk']);
   });

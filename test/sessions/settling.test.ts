@@ -167,7 +167,7 @@ describe('a logout', { concurrency: true }, () => {
     dynamodb.inject('BatchWriteItem', '11', async ({ body, forward, relay }) => {
       const answer = await forward();
       if (body.includes('DeleteRequest') && writes-- > 0) await putItems(table, items.slice(0, 1));
-      relay(answer);
+      await relay(answer);
     });
     const line = await audited(true, logout('11'));
     assert.deepEqual([line.sessions_ended, line.sessions_written_back, line.passes], [2, 2, 3]);

@@ -21,6 +21,9 @@ export type Lambda = {
   send: (event: unknown, remainingMs?: number) => Promise<Answer>;
 };
 
+type LambdaContext = Pick<Context, 'awsRequestId' | 'functionName' | 'getRemainingTimeInMillis'>;
+type Handler = (event: unknown, context: LambdaContext) => Promise<APIGatewayProxyStructuredResultV2>;
+
 let coldStarts = 0;
 
 // A module of ours that is imported by one with ?cold=n is loaded anew for that n: fresh caches, as in a new Lambda.
@@ -43,13 +46,12 @@ export async function coldStart(
   environment: Record<string, string>,
   name: FunctionName = 'logout_user',
 ): Promise<Lambda> {
-  for (const name of ['SESSIONS_TABLE', 'SESSION_LAYOUT', 'MORE_STORES', 'USER_ID_PATTERN', 'SETTLE_SECONDS'])
-    delete process.env[name];
-  for (const name of ['VALIDATOR_SECRET_IDS', 'OPENID_PROVIDER_SECRET_IDS', 'VALIDATOR_MAX_AGE_SECONDS'])
-    delete process.env[name];
+  for (const setting of ['SESSIONS_TABLE', 'SESSION_LAYOUT', 'MORE_STORES', 'USER_ID_PATTERN', 'SETTLE_SECONDS'])
+    delete process.env[setting];
+  for (const setting of ['VALIDATOR_SECRET_IDS', 'OPENID_PROVIDER_SECRET_IDS', 'VALIDATOR_MAX_AGE_SECONDS'])
+    delete process.env[setting];
   Object.assign(process.env, environment, { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'false' }); // AWS is local, whatever the template says
-  const { handler }: { handler: (event: unknown, context: Context) => Promise<APIGatewayProxyStructuredResultV2> } =
-    await import(`${functionFile(name)}?cold=${coldStarts++}`);
+  const { handler }: { handler: Handler } = await import(`${functionFile(name)}?cold=${coldStarts++}`);
 
   const send = async (event: unknown, remainingMs = 10_000) => {
     const context = lambdaContext(name, remainingMs);
@@ -79,20 +81,11 @@ process.stdout.write = (chunk: string | Uint8Array, ...rest: never[]) => {
   return true;
 };
 
-function lambdaContext(functionName: string, remainingMs: number): Context {
+function lambdaContext(functionName: string, remainingMs: number): LambdaContext {
   const end = performance.now() + remainingMs;
   return {
     awsRequestId: randomUUID(),
     functionName,
-    functionVersion: '$LATEST',
-    invokedFunctionArn: `arn:aws:lambda:us-east-1:000000000000:function:${functionName}`,
-    memoryLimitInMB: '512',
-    logGroupName: `/aws/lambda/${functionName}`,
-    logStreamName: 'test',
-    callbackWaitsForEmptyEventLoop: true,
     getRemainingTimeInMillis: () => Math.floor(end - performance.now()),
-    done: () => {},
-    fail: () => {},
-    succeed: () => {},
   };
 }

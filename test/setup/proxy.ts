@@ -1,30 +1,22 @@
-// Stands between the function and a local AWS: counts the requests, and does to them what the network and AWS may do.
-import { once } from 'node:events';
-import {
-  Agent,
-  createServer,
-  request as httpRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http';
+// Stands between the function and a local AWS: records the requests, and does to them what the network and AWS may do.
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { buffer, text } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import { listen } from '../local/listen.ts';
 
-export type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer };
+export const AWS_JSON = { 'content-type': 'application/x-amz-json-1.0' };
 
-/** One request on its way: `forward` has the local AWS carry it out, with this body or another; `relay` hands an answer back. */
+/** A request as it came. */
+export type Sent = { operation: string; headers: IncomingHttpHeaders; body: string };
+
+/** A request on its way: `forward` has the local AWS carry it out, with this body or another; `relay` hands an answer back. */
 export type Exchange = {
   operation: string;
   body: string;
   response: ServerResponse;
-  forward: (body?: string) => Promise<Answer>;
-  relay: (answer: Answer) => void;
+  forward: (body?: string) => Promise<Response>;
+  relay: (answer: Response) => Promise<void>;
 };
-
-/** A request as it came. */
-export type Sent = { operation: string; headers: IncomingHttpHeaders; body: string };
 
 /** What becomes of a request instead of being passed on. */
 export type Fault = (exchange: Exchange) => void | Promise<void>;
@@ -46,13 +38,14 @@ export type Proxy = {
   close: () => void;
 };
 
+const FORWARDED = ['authorization', 'content-type', 'x-amz-date', 'x-amz-target'];
+
 /** Starts a proxy on loopback before the service at that address. */
 export async function startProxy(target: string): Promise<Proxy> {
   let rules: { operation: string; subject: string; fault: Fault; times: number }[] = [];
   const seen: Sent[] = [];
   const open = new Set<Socket>();
   const forgotten = new WeakSet<Socket>();
-  const agent = new Agent({ keepAlive: true });
 
   // Where the caller or the service goes away in between, there is nobody left to answer.
   const server = createServer((request, response) => void pass(request, response).catch(() => response.destroy()));
@@ -62,14 +55,15 @@ export async function startProxy(target: string): Promise<Proxy> {
     const operation = String(request.headers['x-amz-target']).replace(/^.*\./, '');
     const body = await text(request);
     seen.push({ operation, headers: request.headers, body });
+    const headers = FORWARDED.map((name): [string, string] => [name, String(request.headers[name])]);
     const exchange: Exchange = {
       operation,
       body,
       response,
-      forward: (changed = body) =>
-        send(changed, { ...request.headers, 'content-length': String(Buffer.byteLength(changed)) }),
-      relay: (answer) =>
-        response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length }).end(answer.body),
+      forward: (changed = body) => fetch(target, { method: 'POST', headers, body: changed }),
+      relay: async (answer) => {
+        response.writeHead(answer.status, AWS_JSON).end(await answer.text());
+      },
     };
     const rule = rules.find((rule) => rule.operation === operation && rule.times > 0 && names(body, rule.subject));
     if (!rule) return exchange.relay(await exchange.forward());
@@ -77,20 +71,11 @@ export async function startProxy(target: string): Promise<Proxy> {
     await rule.fault(exchange);
   }
 
-  async function send(body: string, sent: IncomingHttpHeaders): Promise<Answer> {
-    const outgoing = httpRequest(target, { method: 'POST', headers: sent, agent }).end(body);
-    const [incoming] = await once(outgoing, 'response');
-    outgoing.on('error', () => {}); // the body that ends early says it too
-    const answer = await buffer(incoming);
-    const { 'transfer-encoding': _, connection: __, ...headers } = incoming.headers;
-    return { status: incoming.statusCode, headers, body: answer };
-  }
-
   server.on('connection', (socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
   });
-  const record: Proxy['record'] = async (work) => {
+  const record = async (work: () => Promise<unknown>) => {
     const start = seen.length;
     await work();
     return seen.slice(start);
@@ -110,10 +95,7 @@ export async function startProxy(target: string): Promise<Proxy> {
     forgetConnections: () => {
       for (const socket of open) forgotten.add(socket);
     },
-    close: () => {
-      agent.destroy();
-      close();
-    },
+    close,
   };
 }
 

@@ -4,7 +4,7 @@ import {
   BatchWriteItemCommand,
   CreateTableCommand,
   DynamoDBClient,
-  ScanCommand,
+  paginateScan,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import { type Layout, readLayout } from '../../lib/sessions/layout.ts';
@@ -72,14 +72,9 @@ export async function putItems(table: string, items: Item[]): Promise<void> {
 
 /** Everything that is in the table, by a consistent read. */
 export async function allItems(table: string): Promise<Item[]> {
-  const dynamodb = new DynamoDBClient();
   const items: Item[] = [];
-  let ExclusiveStartKey: Item | undefined;
-  do {
-    const page = await dynamodb.send(new ScanCommand({ TableName: table, ConsistentRead: true, ExclusiveStartKey }));
-    items.push(...(page.Items ?? []));
-    ExclusiveStartKey = page.LastEvaluatedKey;
-  } while (ExclusiveStartKey);
+  const pages = paginateScan({ client: new DynamoDBClient() }, { TableName: table, ConsistentRead: true });
+  for await (const { Items = [] } of pages) items.push(...Items);
   return items;
 }
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
 
 /** Unpacks the archive into an empty folder of its own, which goes with the process. */
@@ -15,25 +16,12 @@ export function unpack(zip: Buffer): string {
   return folder;
 }
 
-/** Unpacks the archive and has a Node.js of its own handle the event there, as Lambda does. */
-export function runUnzipped(
-  zip: Buffer,
-  env: Record<string, string>,
-  event: unknown,
-  name = 'logout_user',
-): Promise<string> {
-  const folder = unpack(zip);
+/** Unpacks the archive and has a Node.js of its own handle the event there, as Lambda does: status and body. */
+export async function runUnzipped(zip: Buffer, env: Record<string, string>, event: unknown, name = 'logout_user') {
   const script = `const { handler } = await import('./functions/${name}.mjs');
     const { statusCode, body } = await handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 10_000 });
     console.log(statusCode, body);`;
-  return new Promise((resolve, reject) =>
-    execFile(
-      process.execPath,
-      ['--input-type=module', '-e', script],
-      { cwd: folder, env, timeout: 60_000 },
-      (error, stdout, stderr) =>
-        // Not the lines of the bundle, which are very long.
-        error ? reject(new Error(stderr.replace(/^.{500,}\n/gm, ''))) : resolve(stdout.trim().split('\n').at(-1) ?? ''),
-    ),
-  );
+  const options = { cwd: unpack(zip), env, timeout: 60_000 };
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], options);
+  return stdout.trim().split('\n').at(-1) ?? '';
 }
