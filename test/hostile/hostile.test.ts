@@ -7,9 +7,9 @@ import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dyn
 import { useLocalAws } from '../../lib/operator/local_aws.ts';
 import { SECRET_ID, TABLE } from '../local/seed.ts';
 import { startService } from '../local/service.ts';
+import { formEvent } from '../setup/events.ts';
 import { auditLines } from '../setup/lambda.ts';
 import { type Invoke, packagedHandlers, type Reply } from '../setup/packaged_handler.ts';
-import { formEvent } from '../setup/provider.ts';
 import { storeRecord } from '../setup/tokens.ts';
 import { accepted, type Case } from './case.ts';
 import { claimTypeConfusion } from './cases/claim_type_confusion.ts';

@@ -37,6 +37,15 @@ registerHooks({
   },
 });
 
+// Audit records are kept here; all other output goes on to where it belongs.
+const written: AuditLine[] = [];
+const write = process.stdout.write.bind(process.stdout);
+process.stdout.write = (chunk: string | Uint8Array, ...rest: never[]) => {
+  if (typeof chunk !== 'string' || !chunk.includes('"_aws"')) return write(chunk, ...rest);
+  written.push(JSON.parse(chunk));
+  return true;
+};
+
 /** The path of each function's route, as docs/openapi.yaml has it. */
 const PATHS = { logout_user: '/auth/logout_user/{user_id}', backchannel_logout: '/auth/backchannel_logout' };
 export type FunctionName = keyof typeof PATHS;
@@ -72,14 +81,6 @@ export async function auditLines(work: () => Promise<unknown>): Promise<AuditLin
   await work();
   return written.slice(before);
 }
-
-const written: AuditLine[] = [];
-const write = process.stdout.write.bind(process.stdout);
-process.stdout.write = (chunk: string | Uint8Array, ...rest: never[]) => {
-  if (typeof chunk !== 'string' || !chunk.includes('"_aws"')) return write(chunk, ...rest);
-  written.push(JSON.parse(chunk));
-  return true;
-};
 
 function lambdaContext(functionName: string, remainingMs: number): LambdaContext {
   const end = performance.now() + remainingMs;

@@ -4,20 +4,19 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
-import { readLayout } from '../../lib/sessions/layout.ts';
 import { hangUp } from '../faults/faults.ts';
 import { listen } from '../local/listen.ts';
+import { formEvent } from '../setup/events.ts';
 import { auditLines } from '../setup/lambda.ts';
 import { authorize, logOut, openBrowser, startOidcProvider } from '../setup/oidc_provider.ts';
 import { packagedHandlers } from '../setup/packaged_handler.ts';
-import { formEvent } from '../setup/provider.ts';
-import { startFaultyAws } from '../setup/route.ts';
+import { startAws } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import { storeRecord } from '../setup/tokens.ts';
 
 const load = await packagedHandlers();
-const { dynamodb } = await startFaultyAws();
-const table = await createTable(readLayout('default'));
+const { dynamodb } = await startAws();
+const table = await createTable('default');
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const provider = await startOidcProvider(

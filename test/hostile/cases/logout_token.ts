@@ -1,4 +1,5 @@
-import { formEvent, LOGOUT_EVENT } from '../../setup/provider.ts';
+import { formEvent } from '../../setup/events.ts';
+import { LOGOUT_EVENT } from '../../setup/tokens.ts';
 import { accepted, type Case, refused } from '../case.ts';
 import { AUD_ISS_EMAIL, accessToken, claims, idToken, logoutToken, mac, now, payload } from '../token.ts';
 
