@@ -9,7 +9,7 @@ import { allItems, type Item, putItems } from '../setup/tables.ts';
 
 await startAws();
 
-for (const [name, count] of Object.entries({ default: 60, 'connect-dynamodb': 12 })) {
+for (const [name, count] of Object.entries({ default: 30, 'connect-dynamodb': 4 })) {
   const layout = readLayout(name);
   const userName = layout.userKey.name;
 
