@@ -1,5 +1,5 @@
 // `npm run bench`: the packaged function beside other ways to do the same work. Prints tables, and writes them and a
-// plot to docs/. It takes some five minutes, on a machine that does nothing else meanwhile. With --against=<zip> an
+// plot to docs/, and its one sentence to the README. It takes some five minutes, on a machine that does nothing else meanwhile. With --against=<zip> an
 // earlier package is one more of the contestants; the files in docs/ are then left alone.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -11,11 +11,7 @@ import { Aws } from './environment.ts';
 import { growth } from './growth.ts';
 import { coldStart, firstAnswer, latency, memory, type Row, throttled, warm } from './measures.ts';
 import { plot } from './plot.ts';
-import { type Report, ratiosOf, summary, tables } from './report.ts';
-
-const JSON_FILE = 'docs/bench.json';
-const PLOT_FILE = 'docs/bench.svg';
-const PAGE_FILE = 'docs/bench.md';
+import { type Report, ratiosOf, SUMMARY, summary, tables } from './report.ts';
 
 const started = performance.now();
 const folder = mkdtempSync(join(tmpdir(), 'bench-'));
@@ -54,19 +50,23 @@ const report: Report = {
   ratios: ratiosOf(rows, grown, contestants),
   earlier: [],
 };
-const same =
-  before && JSON.stringify([before.versions, before.bundle]) === JSON.stringify([report.versions, report.bundle]);
-if (same) report.earlier = [before.ratios, ...before.earlier].slice(0, 2);
+// Only runs of the same package on the same machine can be compared.
+const subject = ({ machine, versions, bundle }: Report) => JSON.stringify([machine, versions, bundle]);
+if (before && subject(before) === subject(report)) report.earlier = [before.ratios, ...before.earlier].slice(0, 2);
 console.log(`\n${tables(report)}\n\n${summary(report)}\n`);
 if (!against) {
-  writeFileSync(JSON_FILE, `${JSON.stringify(report, null, 1)}\n`);
-  writeFileSync(PLOT_FILE, plot(report));
-  const page = readFileSync(PAGE_FILE, 'utf8');
+  writeFileSync('docs/bench.json', `${JSON.stringify(report, null, 1)}\n`);
+  writeFileSync('docs/bench.svg', plot(report));
+  replaceIn('docs/bench.md', /(?<=<!-- figures -->\n).*(?=\n<!-- end -->)/s, tables(report));
+  replaceIn('README.md', SUMMARY, summary(report));
+  console.log('Written: docs/bench.json, docs/bench.svg, docs/bench.md, and its sentence in README.md.');
+}
+
+function replaceIn(file: string, part: RegExp, text: string): void {
   writeFileSync(
-    PAGE_FILE,
-    page.replace(/(?<=<!-- figures -->\n).*(?=\n<!-- end -->)/s, () => tables(report)),
+    file,
+    readFileSync(file, 'utf8').replace(part, () => text),
   );
-  console.log(`Written: ${JSON_FILE}, ${PLOT_FILE}, ${PAGE_FILE}. The last sentence belongs into the README.`);
 }
 
 async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
@@ -76,7 +76,7 @@ async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
 
 function readEarlier(): Report | undefined {
   try {
-    return JSON.parse(readFileSync(JSON_FILE, 'utf8'));
+    return JSON.parse(readFileSync('docs/bench.json', 'utf8'));
   } catch {
     return undefined; // the first run
   }
