@@ -1,6 +1,6 @@
-// `npm run bench`: the packaged function beside other ways to do the same work. Prints tables, and writes them and a
-// plot to docs/, and its one sentence to the README. It takes some five minutes, on a machine that does nothing else meanwhile. With --against=<zip> an
-// earlier package is one more of the contestants; the files in docs/ are then left alone.
+// `npm run bench`: the packaged function beside other ways to do the same work. Prints tables, and writes them, a plot and
+// one sentence to docs/ and the README. It takes some six minutes, on a machine that does nothing else meanwhile. With
+// --against=<zip> an earlier package is one more of the contestants; docs/ and the README are then left alone.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
