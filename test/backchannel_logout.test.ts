@@ -5,7 +5,7 @@ import { refuse } from './faults/faults.ts';
 import { formEvent } from './setup/events.ts';
 import { type Answer, coldStart } from './setup/lambda.ts';
 import { assertFault, assertLoggedOut, assertRefused, deliver, startProviders } from './setup/provider.ts';
-import { startAws } from './setup/route.ts';
+import { startProxiedAws } from './setup/route.ts';
 import { newSessions, putItems, sessionsLeft } from './setup/tables.ts';
 import {
   keyPair,
@@ -17,7 +17,7 @@ import {
   storeRecord,
 } from './setup/tokens.ts';
 
-const { dynamodb, secretsManager } = await startAws();
+const { dynamodb, secretsManager } = await startProxiedAws();
 const provider = newProvider();
 const { table: SESSIONS_TABLE, lambda } = await startProviders([provider]);
 

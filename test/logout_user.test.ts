@@ -254,9 +254,9 @@ describe('user id', () => {
 
 describe('AWS', () => {
   async function coldStartWith(overrides: Record<string, string>): Promise<Lambda> {
-    return coldStart({ ...aws.environment, VALIDATOR_SECRET_IDS: secretId, SESSIONS_TABLE: table, ...overrides });
+    return coldStart({ ...aws, VALIDATOR_SECRET_IDS: secretId, SESSIONS_TABLE: table, ...overrides });
   }
-  after(() => Object.assign(process.env, aws.environment));
+  after(() => Object.assign(process.env, aws));
 
   test('answers 503 with retry-after when DynamoDB is down', async () => {
     const down = await coldStartWith({ AWS_ENDPOINT_URL_DYNAMODB: NOBODY_LISTENS });

@@ -7,8 +7,7 @@ import { layoutOf } from '../layouts/guide.ts';
 import { startAws, startLogout } from '../setup/route.ts';
 import { allItems, createTable } from '../setup/tables.ts';
 
-const { environment } = await startAws();
-const endpoint = environment.AWS_ENDPOINT_URL_DYNAMODB;
+const { AWS_ENDPOINT_URL_DYNAMODB: endpoint = assert.fail() } = await startAws();
 process.env.AWS_DEFAULT_REGION = 'us-east-1'; // boto3 has a name of its own for it
 
 /** Has Python save sessions through boto3 with the hook, one after the other: `id` or `id user`. */

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import type { Fault } from '../setup/proxy.ts';
-import { assertFailure, startAws, startRoute } from '../setup/route.ts';
+import { assertFailure, startProxiedAws, startRoute } from '../setup/route.ts';
 import { allItems, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import * as faults from './faults.ts';
 
-const { dynamodb } = await startAws();
+const { dynamodb } = await startProxiedAws();
 const { table, logout } = await startRoute();
 const { table: indexed, logout: logoutByIndex } = await startRoute({ SESSION_LAYOUT: 'connect-dynamodb' });
 

@@ -7,14 +7,14 @@ import { connect, createServer, type Socket } from 'node:net';
 import { after, afterEach, describe, mock, test } from 'node:test';
 import { createServer as createTlsServer, setDefaultCACertificates, type TLSSocket } from 'node:tls';
 import { newCertificate } from '../local/certificate.ts';
-import { assertFailure, startAws, startRoute } from '../setup/route.ts';
+import { assertFailure, startProxiedAws, startRoute } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
 /** A way to a service of AWS. Connections that are open end, and so many new ones meet the fault. */
 type Way<Fault> = { url: string; meet: (fault: Fault, times: number) => void };
 
 const ALWAYS = Number.POSITIVE_INFINITY;
-const { dynamodb, secretsManager } = await startAws();
+const { dynamodb, secretsManager } = await startProxiedAws();
 const table = await createTable('default');
 const certificate = newCertificate();
 setDefaultCACertificates([certificate.cert]);

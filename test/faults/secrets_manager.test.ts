@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Fault } from '../setup/proxy.ts';
-import { assertFailure, type Logout, startAws, startRoute } from '../setup/route.ts';
+import { assertFailure, type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import * as faults from './faults.ts';
 
-const { dynamodb, secretsManager } = await startAws();
+const { dynamodb, secretsManager } = await startProxiedAws();
 const table = await createTable('default');
 
 let users = 9_000_000;

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readLayout } from '../../lib/sessions/layout.ts';
 import type { AuditLine } from '../setup/lambda.ts';
-import { startAws, startLogout } from '../setup/route.ts';
+import { startLogout, startProxiedAws } from '../setup/route.ts';
 import { allItems, createTable, type Item, keysIn, keysOf, putItems } from '../setup/tables.ts';
 import { LIBRARIES } from './libraries.ts';
 
-const { dynamodb } = await startAws();
+const { dynamodb } = await startProxiedAws();
 const layout = readLayout('connect-dynamodb');
 const { session } = LIBRARIES['connect-dynamodb'] ?? assert.fail();
 

@@ -6,7 +6,7 @@ import { createArcTableSessionStorage } from '@react-router/architect';
 import { startAws, startLogout } from '../setup/route.ts';
 import { createTable } from '../setup/tables.ts';
 
-const { environment } = await startAws();
+const { AWS_ENDPOINT_URL_DYNAMODB: endpoint = assert.fail() } = await startAws();
 const table = await createTable('architect');
 const logout = await startLogout(table, 'architect');
 await startSandbox(table);
@@ -27,7 +27,7 @@ async function startSandbox(arcSessions: string): Promise<void> {
   after(() => sandbox.close());
   const address = sandbox.address();
   assert.ok(typeof address === 'object' && address);
-  const tables = Number(new URL(environment.AWS_ENDPOINT_URL_DYNAMODB).port);
+  const tables = Number(new URL(endpoint).port);
   process.env.ARC_ENV = 'testing';
   process.env.ARC_SANDBOX = JSON.stringify({ version: '5.0.0', ports: { tables, _arc: address.port } });
 }

@@ -135,7 +135,7 @@ test('counts an accepted request as no rejection', async () => {
 test('says that sessions may be left when DynamoDB fails', async () => {
   const down = await coldStart({ ...environment, AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:9' });
   const line = await lineOf({ token: await signToken(key) }, down);
-  Object.assign(process.env, aws.environment);
+  Object.assign(process.env, aws);
   assert.partialDeepStrictEqual(line, {
     outcome: 'unavailable',
     reason: 'aws_unavailable',

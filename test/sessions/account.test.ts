@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { empty, refuse } from '../faults/faults.ts';
 import { assertFault, assertLoggedOut, deliver, startProviders } from '../setup/provider.ts';
-import { startAws } from '../setup/route.ts';
+import { startProxiedAws } from '../setup/route.ts';
 import { allItems, createTable, type Item, putItems } from '../setup/tables.ts';
 import { newLogoutClaims, newProvider, signLogoutToken } from '../setup/tokens.ts';
 
@@ -20,7 +20,7 @@ const LAYOUT = {
   account: ACCOUNT,
 };
 
-const { dynamodb } = await startAws();
+const { dynamodb } = await startProxiedAws();
 const provider = newProvider({ account_provider: 'kc' });
 const start = (layout: object, more = {}) =>
   startProviders([provider], { SESSION_LAYOUT: JSON.stringify(layout), USER_ID_PATTERN: '[a-z0-9-]+', ...more });

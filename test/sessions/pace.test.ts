@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { partition } from '../faults/faults.ts';
-import { assertFailure, startAws, startRoute } from '../setup/route.ts';
+import { assertFailure, startProxiedAws, startRoute } from '../setup/route.ts';
 import { newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
-const { dynamodb } = await startAws();
+const { dynamodb } = await startProxiedAws();
 const { table, logout } = await startRoute();
 
 describe('a partition that takes 1 000 deletes a second', { concurrency: true }, () => {

@@ -6,10 +6,10 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { handBack, loseAnswer, passOn, refuse, reset } from '../faults/faults.ts';
 import type { Exchange, Fault } from '../setup/proxy.ts';
-import { assertFailure, type Logout, startAws, startRoute } from '../setup/route.ts';
+import { assertFailure, type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
 import { allItems, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
-const { dynamodb } = await startAws();
+const { dynamodb } = await startProxiedAws();
 const { table: byKey, logout } = await startRoute();
 const { table: byIndex, logout: logoutByIndex } = await startRoute({ SESSION_LAYOUT: 'connect-dynamodb' });
 

@@ -10,7 +10,7 @@ import express from 'express';
 import session from 'express-session';
 import { loseAnswer, passOn } from '../faults/faults.ts';
 import type { Answer, AuditLine } from '../setup/lambda.ts';
-import { assertFailure, type Logout, startAws, startRoute } from '../setup/route.ts';
+import { assertFailure, type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
 import { allItems, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
 declare module 'express-session' {
@@ -20,7 +20,7 @@ declare module 'express-session' {
   }
 }
 
-const { dynamodb } = await startAws();
+const { dynamodb } = await startProxiedAws();
 const byIndex = { SESSION_LAYOUT: 'connect-dynamodb' };
 const { table: sessions, logout: logoutAtOnce } = await startRoute(byIndex);
 const { logout: logoutAndSettle } = await startRoute({ ...byIndex, SESSIONS_TABLE: sessions, SETTLE_SECONDS: '1' });

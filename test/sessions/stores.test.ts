@@ -6,7 +6,7 @@ import { readLayout } from '../../lib/sessions/layout.ts';
 import { passOn, refuse, silence } from '../faults/faults.ts';
 import type { AuditLine } from '../setup/lambda.ts';
 import type { Fault } from '../setup/proxy.ts';
-import { assertFailure, type Logout, startAws, startRoute } from '../setup/route.ts';
+import { assertFailure, type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
 import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
 const BY_NUMBER = readLayout({
@@ -14,7 +14,7 @@ const BY_NUMBER = readLayout({
   userKey: { name: 'owner', type: 'N', value: '{user_id}' },
   expiry: { name: 'until', unit: 'milliseconds' },
 });
-const { dynamodb } = await startAws();
+const { dynamodb } = await startProxiedAws();
 const main = await createTable('default');
 const express = await createTable('connect-dynamodb');
 const numbers = await createTable(BY_NUMBER);

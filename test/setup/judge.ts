@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mock } from 'node:test';
 import type { Request } from './events.ts';
 import { type Answer, type AuditLine, coldStart } from './lambda.ts';
-import { startAws } from './route.ts';
+import { startProxiedAws } from './route.ts';
 import { createTable } from './tables.ts';
 import { newRecord, storeRecord, tokenOf } from './tokens.ts';
 
@@ -12,7 +12,7 @@ export type Judge = (token: string, request?: Request, remainingMs?: number) => 
 /** Starts a local AWS for the test file, behind proxies that count its requests. The clock stands, but for `pass`. */
 export async function startJudge() {
   mock.timers.enable({ apis: ['Date'], now: Date.now() });
-  const { secretsManager: secrets, dynamodb } = await startAws();
+  const { secretsManager: secrets, dynamodb } = await startProxiedAws();
   const table = await createTable('default');
 
   /** A cold start with those secrets. */

@@ -2,6 +2,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { after } from 'node:test';
 import { listen } from '../local/listen.ts';
 
 export const AWS_JSON = { 'content-type': 'application/x-amz-json-1.0' };
@@ -35,12 +36,11 @@ export type Proxy = {
   closeIdle: () => void;
   /** As a NAT gateway does after a while: resets every connection that is open now when it is next used. */
   forgetConnections: () => void;
-  close: () => void;
 };
 
 const FORWARDED = ['authorization', 'content-type', 'x-amz-date', 'x-amz-target'];
 
-/** Starts a proxy on loopback before the service at that address. */
+/** Starts a proxy on loopback before the service at that address, until the test file ends. */
 export async function startProxy(target: string): Promise<Proxy> {
   let rules: { operation: string; subject: string; fault: Fault; times: number }[] = [];
   const seen: Sent[] = [];
@@ -81,6 +81,7 @@ export async function startProxy(target: string): Promise<Proxy> {
     return seen.slice(start);
   };
   const { url, close } = await listen(server);
+  after(close);
   return {
     url,
     inject: (operation, subject, fault, times = Number.POSITIVE_INFINITY) =>
@@ -95,7 +96,6 @@ export async function startProxy(target: string): Promise<Proxy> {
     forgetConnections: () => {
       for (const socket of open) forgotten.add(socket);
     },
-    close,
   };
 }
 

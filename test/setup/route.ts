@@ -8,20 +8,26 @@ import { type Sent, startProxy } from './proxy.ts';
 import { createTable } from './tables.ts';
 import { newRecord, signToken, storeRecord } from './tokens.ts';
 
-/** Starts a local AWS with a proxy before each of its services, until the test file ends, and leads the SDK there. */
-export async function startAws() {
-  const aws = await startLocalAws();
-  const dynamodb = await startProxy(aws.environment.AWS_ENDPOINT_URL_DYNAMODB ?? assert.fail());
-  const secretsManager = await startProxy(aws.environment.AWS_ENDPOINT_URL_SECRETS_MANAGER ?? assert.fail());
-  after(() => {
-    for (const server of [dynamodb, secretsManager, aws]) server.close();
-  });
-  const environment = {
-    ...aws.environment,
+type Environment = Record<string, string>;
+
+/** Starts a local AWS until the test file ends, and leads the SDK there; its environment leads others. */
+export async function startAws(): Promise<Environment> {
+  const { environment, close } = await startLocalAws();
+  after(close);
+  Object.assign(process.env, environment);
+  return environment;
+}
+
+/** Starts a local AWS with a proxy before each of its services. */
+export async function startProxiedAws() {
+  const { AWS_ENDPOINT_URL_DYNAMODB = '', AWS_ENDPOINT_URL_SECRETS_MANAGER = '' } = await startAws();
+  const dynamodb = await startProxy(AWS_ENDPOINT_URL_DYNAMODB);
+  const secretsManager = await startProxy(AWS_ENDPOINT_URL_SECRETS_MANAGER);
+  const endpoints = {
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.url,
   };
-  Object.assign(process.env, environment);
+  Object.assign(process.env, endpoints);
   /** The requests that come to either service while the work runs: first those to Secrets Manager. */
   const record = async (work: () => Promise<unknown>): Promise<Sent[]> => {
     let sent: Sent[] = [];
@@ -30,13 +36,12 @@ export async function startAws() {
     });
     return [...read, ...sent];
   };
-  return { environment, dynamodb, secretsManager, record };
+  return { endpoints, dynamodb, secretsManager, record };
 }
 
 /** The setting that names the records of each function's callers. */
 const SECRET_IDS = { logout_user: 'VALIDATOR_SECRET_IDS', backchannel_logout: 'OPENID_PROVIDER_SECRET_IDS' };
 
-type Environment = Record<string, string>;
 type Started = { table: string; secretIds: string[]; lambda: Lambda };
 
 /** A cold start with these records, each in a secret of its own, on a new table unless the environment names one. */

@@ -6,7 +6,7 @@ import { LIBRARIES, type Library } from '../layouts/libraries.ts';
 import { formEvent } from '../setup/events.ts';
 import { type Answer, coldStart, type FunctionName, type Lambda } from '../setup/lambda.ts';
 import { type Package, packageService, propertiesOf, resourcesOf } from '../setup/package.ts';
-import { startAws } from '../setup/route.ts';
+import { startProxiedAws } from '../setup/route.ts';
 import { createTable, putItems } from '../setup/tables.ts';
 import {
   keyPair,
@@ -43,7 +43,7 @@ const LAYOUTS: Record<string, Library> = {
 };
 const KEY = 'arn:aws:kms:us-east-1:123456789012:key/0d3f-4a';
 
-const aws = await startAws();
+const aws = await startProxiedAws();
 const caller = newRecord();
 const callerId = await storeRecord(caller);
 await storeRecord(newRecord(), callerId); // the first key is the previous one now, so both versions are read

@@ -64,7 +64,7 @@ describe('with providers, the package', () => {
   });
 
   test('logs a user out by itself, in an empty folder', async () => {
-    const { environment } = await startAws();
+    const environment = await startAws();
     const provider = newProvider();
     const table = await createTable('default');
     await putItems(table, newSessions('3', 3));

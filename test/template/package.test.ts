@@ -6,7 +6,7 @@ import { unzipSync } from 'fflate';
 import { gatewayEvent } from '../setup/events.ts';
 import { packageService } from '../setup/package.ts';
 import type { Sent } from '../setup/proxy.ts';
-import { startAws } from '../setup/route.ts';
+import { startProxiedAws } from '../setup/route.ts';
 import { createTable, newSessions, putItems } from '../setup/tables.ts';
 import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 import { runUnzipped } from '../setup/zip.ts';
@@ -22,12 +22,10 @@ const { archives } = await packageService();
 const { logout_user: zip = assert.fail() } = archives;
 const [[name, bundle] = ['', Buffer.alloc(0)], ...others] = Object.entries(unzipSync(zip));
 
-const aws = await startAws();
-const { AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SECRETS_MANAGER } = aws.environment;
+const aws = await startProxiedAws();
 const record = newRecord();
 const environment = {
-  AWS_ENDPOINT_URL_DYNAMODB,
-  AWS_ENDPOINT_URL_SECRETS_MANAGER,
+  ...aws.endpoints,
   AWS_REGION: 'us-east-1',
   SESSIONS_TABLE: await createTable('default'),
   VALIDATOR_SECRET_IDS: await storeRecord(record),

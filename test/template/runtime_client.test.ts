@@ -55,7 +55,7 @@ async function startRuntime(environment: Record<string, string>) {
   const runtime: ChildProcess = spawn(process.execPath, words, {
     stdio: 'ignore',
     env: {
-      ...aws.environment,
+      ...aws,
       AWS_LAMBDA_RUNTIME_API: url.replace('http://', ''),
       AWS_LAMBDA_NODEJS_USE_ALTERNATIVE_CLIENT_1: 'true',
       AWS_LAMBDA_FUNCTION_NAME: 'logout_user',

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { LIBRARIES } from '../layouts/libraries.ts';
 import { coldStart } from '../setup/lambda.ts';
 import { packageService, propertiesOf } from '../setup/package.ts';
-import { startAws } from '../setup/route.ts';
+import { startProxiedAws } from '../setup/route.ts';
 import { allItems, createTable, putItems } from '../setup/tables.ts';
 import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 import { faultsOf } from './cloudformation.ts';
@@ -27,7 +27,7 @@ const OWN_BY_INDEX = {
 };
 const KEYS = ['arn:aws:kms:us-east-1:123456789012:key/0d3f-4a', 'arn:aws:kms:us-east-1:123456789012:key/77-b2'];
 
-const { dynamodb } = await startAws();
+const { dynamodb } = await startProxiedAws();
 const record = newRecord();
 const secretId = await storeRecord(record);
 const { authjs = assert.fail(), 'connect-dynamodb': connect = assert.fail() } = LIBRARIES;

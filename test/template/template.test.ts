@@ -51,7 +51,7 @@ describe('the package', () => {
   });
 
   test('logs a user out by itself, in an empty folder', async () => {
-    const { environment } = await startAws();
+    const environment = await startAws();
     const record = newRecord();
     const table = await createTable('default');
     await putItems(table, newSessions('2', 3));

@@ -2,7 +2,7 @@
 import { describe, test } from 'node:test';
 import { refuse } from '../faults/faults.ts';
 import { assertFault, assertLoggedOut, assertRefused, deliver, startProviders } from '../setup/provider.ts';
-import { startAws } from '../setup/route.ts';
+import { startProxiedAws } from '../setup/route.ts';
 import { newSessions, putItems } from '../setup/tables.ts';
 import {
   CLIENT_ID,
@@ -16,7 +16,7 @@ import {
   signToken,
 } from '../setup/tokens.ts';
 
-const { dynamodb } = await startAws();
+const { dynamodb } = await startProxiedAws();
 const provider = newProvider();
 const { table, lambda } = await startProviders([provider]);
 const now = Math.floor(Date.now() / 1000);
