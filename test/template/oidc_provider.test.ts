@@ -10,12 +10,12 @@ import { formEvent } from '../setup/events.ts';
 import { auditLines } from '../setup/lambda.ts';
 import { authorize, logOut, openBrowser, startOidcProvider } from '../setup/oidc_provider.ts';
 import { packagedHandlers } from '../setup/packaged_handler.ts';
-import { startAws } from '../setup/route.ts';
+import { startProxiedAws } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import { storeRecord } from '../setup/tokens.ts';
 
 const load = await packagedHandlers();
-const { dynamodb } = await startAws();
+const { dynamodb } = await startProxiedAws();
 const table = await createTable('default');
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
