@@ -13,7 +13,7 @@ const CODES = new Map([
   [415, [-32600]],
 ]);
 
-/** What a provider is told of a request that brings no token, and of a token, whatever its fault. */
+/** What the answer says of a request that brings no token, and of a token, whatever its fault. */
 const NO_TOKEN = 'The body must be a form of at most 64 KiB with one logout_token';
 const TOKEN_REFUSED = 'The logout token is not accepted';
 
@@ -58,7 +58,7 @@ export function check(hostile: Case, token: string, headers: [string, unknown][]
   return body.error;
 }
 
-/** The same for an answer of the route for OpenID providers, which is told as OAuth 2.0 does. */
+/** The same for an answer of the route for OpenID providers, which is worded as in OAuth 2.0. */
 export function checkOAuth(hostile: Case, token: string, answer: Answer): void {
   const { status, reason } = hostile;
   checkNothingLeaks(hostile, token, answer);

@@ -47,7 +47,7 @@ test('tells of a logout who asked, by which key, for whom, why, and what became 
     Object.keys(line).filter((field) => !FIELDS.includes(field)),
     [],
   );
-  const told = {
+  const noted = {
     outcome: 'logged_out',
     user_id: '31',
     caller_reason: 'left the company',
@@ -71,7 +71,7 @@ test('tells of a logout who asked, by which key, for whom, why, and what became 
     passes: 1,
     retries: 0,
   };
-  assert.partialDeepStrictEqual(line, { ...told, ...key_, ...counts });
+  assert.partialDeepStrictEqual(line, { ...noted, ...key_, ...counts });
 });
 
 test('tells a user without live sessions apart', async () => {

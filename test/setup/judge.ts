@@ -76,7 +76,7 @@ export function assertForbidden(answer: Answer, reason: string): void {
   });
 }
 
-/** The fault is ours or AWS's, and the caller is told so: 500, or 503 with the time to try again. */
+/** The fault is ours or AWS's, and the answer says so: 500, or 503 with the time to try again. */
 export function assertFault(answer: Answer, status: 500 | 503, reason: string): void {
   const outcome = status === 500 ? 'internal' : 'unavailable';
   assert.partialDeepStrictEqual(answer, { status, audit: { outcome, reason } });

@@ -33,10 +33,10 @@ const provider = await startOidcProvider(
   },
 );
 /** What became of each logout token, as the provider sees it. */
-const told: string[] = [];
-provider.on('backchannel.success', (_ctx, _client, accountId) => told.push(`success ${accountId}`));
+const outcomes: string[] = [];
+provider.on('backchannel.success', (_ctx, _client, accountId) => outcomes.push(`success ${accountId}`));
 provider.on('backchannel.error', (_ctx, { message }, _client, accountId) =>
-  told.push(`error ${accountId}: ${message}`),
+  outcomes.push(`error ${accountId}: ${message}`),
 );
 
 Object.assign(process.env, {
@@ -66,7 +66,7 @@ test('no session is left of a user who logs out at the provider, which says succ
   await authorize(browser, provider, '1');
   await authorize(another, provider, '2');
   const [audit] = await auditLines(() => logOut(browser, provider));
-  assert.deepEqual(told.splice(0), ['success 1']);
+  assert.deepEqual(outcomes.splice(0), ['success 1']);
   assert.deepEqual([await sessionsLeft(table, '1'), await sessionsLeft(table, '2')], [0, 3]);
   assert.partialDeepStrictEqual(audit, { outcome: 'logged_out', user_id: '1', sessions_ended: 30 });
 });
@@ -81,14 +81,14 @@ for (const [operation, user] of [
     dynamodb.inject(operation, user, hangUp);
     await authorize(browser, provider, user);
     await auditLines(() => logOut(browser, provider));
-    assert.equal(told.length, 1);
-    assert.match(String(told.pop()), new RegExp(`^error ${user}: .*, got: 503 Service Unavailable$`));
+    assert.equal(outcomes.length, 1);
+    assert.match(String(outcomes.pop()), new RegExp(`^error ${user}: .*, got: 503 Service Unavailable$`));
     assert.equal(await sessionsLeft(table, user), 3);
 
     dynamodb.heal(user);
     await authorize(browser, provider, user);
     await auditLines(() => logOut(browser, provider));
-    assert.deepEqual(told.splice(0), [`success ${user}`]);
+    assert.deepEqual(outcomes.splice(0), [`success ${user}`]);
     assert.equal(await sessionsLeft(table, user), 0);
   });
 }

@@ -255,9 +255,9 @@ async function stored() {
 }
 
 function assertTold({ audit, text }: Answer, secretId: string, fault: RegExp): void {
-  const [, told = ''] = String(audit.fault).match(/^validator record (.*)$/) ?? [];
-  assert.ok(told.startsWith(`${secretId}: public_key_jwk_uri `), String(audit.fault));
-  assert.match(told, fault);
+  const [, words = ''] = String(audit.fault).match(/^validator record (.*)$/) ?? [];
+  assert.ok(words.startsWith(`${secretId}: public_key_jwk_uri `), String(audit.fault));
+  assert.match(words, fault);
   assert.ok(!text.includes('jwk'));
 }
 
