@@ -35,7 +35,7 @@ function tokenFor(user: string, claims: Record<string, unknown> = {}, by: Provid
 }
 
 describe('sessions', () => {
-  test('every one of the user’s is gone, across pages, and nobody else’s', async () => {
+  test('a logout token ends every session of its user, across pages, and nobody else’s', async () => {
     const [user, other] = [await newUser(3), await newUser(3)];
     await putItems(SESSIONS_TABLE, newSessions(user, 30, { payload: 60_000 }));
     const delivery = await deliver(lambda, await tokenFor(user, { jti: 'one' }));
@@ -52,24 +52,24 @@ describe('sessions', () => {
     assert.equal(await sessionsLeft(SESSIONS_TABLE, other), 3);
   });
 
-  test('that are gone already, or never were, are a success too; the same token twice as well', async () => {
+  test('a logout token for a user without a session is a success, and so is the same token sent twice', async () => {
     const token = await tokenFor(await newUser());
     assertLoggedOut(await deliver(lambda, token), { outcome: 'logged_out' });
     assertLoggedOut(await deliver(lambda, token), { outcome: 'no_live_session' });
   });
 
-  test('all end, whatever the sid', async () => {
+  test('a logout token with a sid ends all sessions of its user', async () => {
     const user = await newUser();
     assertLoggedOut(await deliver(lambda, await tokenFor(user, { sid: 'one' })), { sessions_ended: 2 });
   });
 
-  test('that were ended are not waited for, whatever SETTLE_SECONDS says: a provider hangs up', async () => {
+  test('an OpenID provider is answered without waiting for SETTLE_SECONDS, since it hangs up before that', async () => {
     const { lambda: patient } = await startProviders([provider], { SESSIONS_TABLE, SETTLE_SECONDS: '10' });
     assertLoggedOut(await deliver(patient, await tokenFor(await newUser()), 4000), { passes: 1 });
   });
 });
 
-describe('the receiver plan of the conformance suite', async () => {
+describe('the receiver plan of the OpenID conformance suite', async () => {
   const MODULE = 'oidcc-client-test-rp-backchannel-rpinitlogout';
   /** As the suite sends it: a parameter and a claim that nobody knows, and a charset. */
   async function send(claims: Record<string, unknown>, sign = signLogoutToken): Promise<Answer & { left: number }> {
@@ -81,7 +81,7 @@ describe('the receiver plan of the conformance suite', async () => {
   }
 
   for (const sid of [undefined, 'one']) {
-    test(`${MODULE}: 200, ${sid ? 'with' : 'without'} sid`, async () => {
+    test(`a 200 is answered to ${MODULE} ${sid ? 'with' : 'without'} sid, and no session is left`, async () => {
       const delivery = await send({ sid });
       assertLoggedOut(delivery);
       assert.equal(delivery.left, 0);
@@ -101,7 +101,7 @@ describe('the receiver plan of the conformance suite', async () => {
     ['wrong-iss', 'issuer', { iss: 'https://another.example.com' }],
   ];
   for (const [module, reason, claims, sign] of refused) {
-    test(`${MODULE}-${module}: 400, and the sessions live`, async () => {
+    test(`a 400 is answered to ${MODULE}-${module}, and the sessions live on`, async () => {
       const delivery = await send(claims, sign);
       assertRefused(delivery, reason);
       assert.equal(delivery.left, 2);
@@ -113,13 +113,13 @@ describe('form', () => {
   const FORM = 'application/x-www-form-urlencoded';
 
   for (const type of [FORM, FORM.toUpperCase(), `${FORM}; charset=utf-8`, `${FORM} ;charset="utf-8"; x=y`]) {
-    test(`is read when its type is ${type}`, async () => {
+    test(`a form with a logout token is read when its content type is ${type}`, async () => {
       const token = await tokenFor('0');
       assertLoggedOut(await lambda.send(formEvent(`logout_token=${token}`, { 'Content-Type': type })));
     });
   }
 
-  test('is read from text and from base64, with escapes and other parameters', async () => {
+  test('a form with a logout token is read from text and from base64, with escapes and other parameters', async () => {
     const token = await tokenFor('0');
     const escaped = `a&logout_token=${token.replaceAll('.', '%2E')}&state=1&state=2`;
     for (const base64 of [true, false])
@@ -127,29 +127,32 @@ describe('form', () => {
   });
 
   const bad: [what: string, event: (token: string) => unknown][] = [
-    ['has no type', (token) => formEvent(`logout_token=${token}`, {})],
+    ['has no content type', (token) => formEvent(`logout_token=${token}`, {})],
     ['is JSON', (token) => formEvent(JSON.stringify({ logout_token: token }), { 'content-type': 'application/json' })],
     ['is text', (token) => formEvent(`logout_token=${token}`, { 'content-type': 'text/plain' })],
-    ['has almost the type', (token) => formEvent(`logout_token=${token}`, { 'content-type': `${FORM}x` })],
     [
-      'has two types that differ in case',
+      'has almost the content type of a form',
+      (token) => formEvent(`logout_token=${token}`, { 'content-type': `${FORM}x` }),
+    ],
+    [
+      'has two content types, in headers that differ in case',
       (token) => formEvent(`logout_token=${token}`, { 'content-type': FORM, 'Content-Type': FORM }),
     ],
     ['is empty', () => formEvent('')],
     ['has no logout_token', (token) => formEvent(`token=${token}&Logout_Token=${token}`)],
     ['has logout_token twice', (token) => formEvent(`logout_token=${token}&logout_token=${token}`)],
-    ['has one of two empty', (token) => formEvent(`logout_token=&logout_token=${token}`)],
+    ['has logout_token twice, once empty', (token) => formEvent(`logout_token=&logout_token=${token}`)],
     ['is larger than 64 KiB', (token) => formEvent(`logout_token=${token}&x=${'x'.repeat(65_536)}`)],
-    ['is no base64', (token) => ({ ...formEvent(`logout_token=${token}`), body: '!!!!' })],
+    ['is not base64', (token) => ({ ...formEvent(`logout_token=${token}`), body: '!!!!' })],
     ['is not UTF-8', () => ({ ...formEvent(''), body: Buffer.from('logout_token=\xff', 'latin1').toString('base64') })],
     ['is an object', (token) => ({ ...formEvent(''), isBase64Encoded: false, body: { logout_token: token } })],
     [
-      'is the query of a request without a body',
+      'is missing and the form is in the query',
       (token) => ({ ...formEvent(''), rawQueryString: `logout_token=${token}`, body: undefined }),
     ],
   ];
   for (const [what, event] of bad) {
-    test(`is a 400 when it ${what}`, async () => {
+    test(`a 400 is answered to an OpenID provider, and the sessions live on, when the body ${what}`, async () => {
       const user = await newUser();
       const token = await tokenFor(user);
       const { status, json, audit } = await lambda.send(event(token));
@@ -160,24 +163,24 @@ describe('form', () => {
     });
   }
 
-  test('may be as large as 64 KiB', async () => {
+  test('a form with a logout token may be as large as 64 KiB', async () => {
     const token = await tokenFor('0');
     assertLoggedOut(await lambda.send(formEvent(`logout_token=${token}&x=`.padEnd(65_536, 'x'))));
   });
 
   for (const token of ['', 'a.b.c', 'x', '%00', '%ff.%ff.%ff']) {
-    test(`is a 400 like any other fault of the token when logout_token is "${token}"`, async () => {
+    test(`the one 400 for all faults of a logout token is answered when logout_token is "${token}"`, async () => {
       assertRefused(await lambda.send(formEvent(`logout_token=${token}`)), 'malformed');
     });
   }
 
   for (const event of [null, {}, 'hello', { Records: [] }, { headers: null, body: null }]) {
-    test(`is a 400, not a crash, in the event ${JSON.stringify(event)}`, async () => {
+    test(`backchannel_logout answers 400, and does not crash, when the event is ${JSON.stringify(event)}`, async () => {
       assert.equal((await lambda.send(event)).status, 400);
     });
   }
 
-  test('is no place for credentials, nor a header for a logout token', async () => {
+  test('a 400 is answered, and the sessions live on, when a logout token is in the authorization header', async () => {
     const user = await newUser();
     const authorization = `Bearer ${await tokenFor(user)}`;
     assert.equal((await lambda.send(formEvent('', { authorization, 'content-type': FORM }))).status, 400);
@@ -186,7 +189,7 @@ describe('form', () => {
 });
 
 describe('user id', () => {
-  test('is sub, as USER_ID_PATTERN takes it; else 400, which is no rejected token', async () => {
+  test('a 400 that is not counted as a rejected token is answered to a sub that USER_ID_PATTERN refuses', async () => {
     for (const sub of ['007', 'abc', '-1', '2 ', '٣', '9'.repeat(20), '\ud800']) {
       const { status, json, audit } = await deliver(lambda, await tokenFor(sub));
       assert.equal(status, 400, sub);
@@ -195,7 +198,7 @@ describe('user id', () => {
     }
   });
 
-  test('is made from sub by the record’s user_id, so that two providers’ users are kept apart', async () => {
+  test('the user id is made from sub by the record’s user_id, which keeps two providers’ users apart', async () => {
     const first = newProvider({ issuer: 'https://one.example.com' });
     const second = newProvider({ issuer: 'https://two.example.com', user_id: 'two|{sub}' });
     const settings = { SESSIONS_TABLE, USER_ID_PATTERN: '(two\\|)?[a-z$&]+' };
@@ -213,7 +216,7 @@ describe('user id', () => {
 });
 
 describe('keys', () => {
-  test('of a record that was rotated are known at the next token, and the ones before within their grace', async () => {
+  test('an OpenID provider’s new keys count at its next token, and the old ones within their grace', async () => {
     const fresh = keyPair('RS256', 'fresh');
     const secretId = await storeRecord(provider.record);
     const rotated = await coldStart({ OPENID_PROVIDER_SECRET_IDS: secretId, SESSIONS_TABLE }, 'backchannel_logout');
@@ -225,7 +228,7 @@ describe('keys', () => {
     assertLoggedOut(await deliver(rotated, await tokenFor('0')), { key_stage: 'previous' });
   });
 
-  test('are read at the start, before a token comes', async () => {
+  test('an OpenID provider’s record is read at the start, before a token comes', async () => {
     const secretId = await storeRecord(provider.record);
     const start = () => coldStart({ OPENID_PROVIDER_SECRET_IDS: secretId, SESSIONS_TABLE }, 'backchannel_logout');
     assert.deepEqual(await secretsManager.requests(secretId, start), ['GetSecretValue']);
@@ -233,7 +236,7 @@ describe('keys', () => {
 });
 
 describe('AWS', () => {
-  test('that fails is a 503 with retry-after, and the audit record says that sessions may be left', async () => {
+  test('a 503 is answered to an OpenID provider, and sessions_left is 1, when DynamoDB fails', async () => {
     const user = await newUser();
     dynamodb.inject('BatchWriteItem', user, refuse(500, 'InternalServerError'));
     const delivery = await deliver(lambda, await tokenFor(user));
@@ -243,18 +246,18 @@ describe('AWS', () => {
     assertLoggedOut(await deliver(lambda, await tokenFor(user)), { sessions_ended: 2 });
   });
 
-  test('that throttles until the time is up is a 503', async () => {
+  test('a 503 is answered to an OpenID provider when DynamoDB throttles until the time is up', async () => {
     const user = await newUser();
     dynamodb.inject('Query', user, refuse(400, 'ThrottlingException'));
     assertFault(await deliver(lambda, await tokenFor(user), 1800), 503, 'deadline');
   });
 
-  test('that refuses us is a 500, and names nothing', async () => {
+  test('a 500 that says nothing of the cause is answered to an OpenID provider when AWS refuses us', async () => {
     const { lambda: nowhere } = await startProviders([provider], { SESSIONS_TABLE: 'no-such-table' });
     assertFault(await deliver(nowhere, await tokenFor('0')), 500, 'aws_refused');
   });
 
-  test('without the record is a 500, or a 503 while that may pass, and never a refusal', async () => {
+  test('a 500 is answered when an OpenID provider’s record is missing, and a 503 when it cannot be read', async () => {
     const missing = await coldStart({ OPENID_PROVIDER_SECRET_IDS: 'none', SESSIONS_TABLE }, 'backchannel_logout');
     assertFault(await deliver(missing, await tokenFor('0')), 500, 'record_missing');
     const secretId = await storeRecord(provider.record);
@@ -263,14 +266,14 @@ describe('AWS', () => {
     assertFault(await deliver(down, await tokenFor('0')), 503, 'aws_unavailable');
   });
 
-  test('is not asked for sessions before the token is verified', async () => {
+  test('DynamoDB is not asked for sessions before the logout token is verified', async () => {
     const user = await newUser();
     const forged = await tokenFor(user, { aud: 'another' });
     assert.deepEqual(await dynamodb.requests(user, () => deliver(lambda, forged)), []);
   });
 });
 
-test('the start stops with one line when no record is named, even where those of callers are', async () => {
+test('the start of backchannel_logout stops with one line when only callers’ records are named', async () => {
   const environment = { VALIDATOR_SECRET_IDS: 'a', SESSIONS_TABLE };
   await assert.rejects(
     coldStart(environment, 'backchannel_logout'),
@@ -278,7 +281,7 @@ test('the start stops with one line when no record is named, even where those of
   );
 });
 
-test('the audit record holds no token, nor a claim that is not named', async () => {
+test('the audit record holds no part of a logout token, nor a claim or parameter it has no field for', async () => {
   const token = await tokenFor('0', { sid: 'sid-value', email: undefined, more: 'claim-value' });
   const { audit } = await lambda.send(formEvent(`logout_token=${token}&state=state-value`));
   const text = JSON.stringify(audit);

@@ -29,7 +29,7 @@ function assertError(answer: Answer, status: number, code: number, id: unknown =
 }
 
 describe('sessions', () => {
-  test('deletes every session of the user, across pages, and nobody else’s', async () => {
+  test('a logout deletes every session of the user, across pages, and nobody else’s', async () => {
     await putItems(table, [
       ...newSessions('21', 30, { payload: 60_000 }),
       ...newSessions('2', 3),
@@ -44,14 +44,14 @@ describe('sessions', () => {
     assert.equal(await sessionsLeft(table, '211'), 3);
   });
 
-  test('answers false for a user who is logged out already, or never was logged in', async () => {
+  test('a logout answers false for a user who is logged out already, or never was logged in', async () => {
     await putItems(table, newSessions('22', 2));
     assert.equal((await logout({ userId: '22' })).json.result, true);
     assert.equal((await logout({ userId: '22' })).json.result, false);
     assert.equal((await logout({ userId: '0' })).json.result, false);
   });
 
-  test('deletes expired sessions too, but they alone give false', async () => {
+  test('expired sessions are deleted too, but alone they make the answer false', async () => {
     await putItems(table, newSessions('23', 30, { expiresIn: -1 }));
     assert.equal((await logout({ userId: '23' })).json.result, false);
     assert.equal(await sessionsLeft(table, '23'), 0);
@@ -60,7 +60,7 @@ describe('sessions', () => {
     assert.equal(await sessionsLeft(table, '23'), 0);
   });
 
-  test('takes a session without expiry for a live one', async () => {
+  test('a session without an expiry counts as live', async () => {
     await putItems(table, [{ user_id: { S: '24' }, session_id: { S: 'for ever' } }]);
     assert.equal((await logout({ userId: '24' })).json.result, true);
   });
@@ -75,7 +75,7 @@ describe('body', () => {
     ['null', 'null'],
   ];
   for (const [id, echoed] of ids) {
-    test(`echoes the id ${id} as it was sent`, async () => {
+    test(`the JSON-RPC id ${id} is echoed as it was sent`, async () => {
       const answer = await logout({ userId: '0', body: `{"id":${id}}` });
       assert.equal(answer.text, `{"jsonrpc":"2.0","id":${echoed},"result":false}`);
     });
@@ -87,17 +87,17 @@ describe('body', () => {
     'an empty object': '{}',
     'without an id': '{"method":"x"}',
   })) {
-    test(`answers with id null when the body is ${name}`, async () => {
+    test(`the answer has id null when the body is ${name}`, async () => {
       assert.equal((await logout({ userId: '0', body })).text, '{"jsonrpc":"2.0","id":null,"result":false}');
     });
   }
 
-  test('reads a body that the gateway encoded', async () => {
+  test('a body that API Gateway hands over in base64 is read', async () => {
     const body = Buffer.from('{"id":"ü"}').toString('base64');
     assert.equal((await logout({ userId: '0', body, base64: true })).json.id, 'ü');
   });
 
-  test('ignores method, other members and other params, and lets the path say who', async () => {
+  test('the path says who is logged out: method, other members and other params of the body are ignored', async () => {
     await putItems(table, newSessions('25', 1));
     const body = '{"method":["x"],"params":{"user_id":25,"db":"x"},"more":1}';
     assert.equal((await logout({ userId: '0', body })).json.result, false);
@@ -105,23 +105,23 @@ describe('body', () => {
   });
 
   for (const body of ['{', "{'id':1}", '{"id":01}', 'user_id=2', '\ufeff{}', '{} {}', 'NaN']) {
-    test(`answers 400 for what is not JSON: ${JSON.stringify(body)}`, async () => {
+    test(`a 400 is answered when the body is not JSON: ${JSON.stringify(body).replace('\ufeff', 'BOM ')}`, async () => {
       assertError(await logout({ body }), 400, -32700);
     });
   }
 
-  test('answers 400 for bytes that are not UTF-8', async () => {
+  test('a 400 is answered to a body whose bytes are not UTF-8', async () => {
     assertError(await logout({ body: Buffer.from([0x22, 0xff, 0x22]).toString('base64'), base64: true }), 400, -32700);
   });
 
   for (const body of ['[]', '[{"id":1}]', '1', 'true', 'null', '"x"', '{"id":true}', '{"id":[1]}', '{"id":{}}']) {
-    test(`answers 400 for what is not a request object: ${body}`, async () => {
+    test(`a 400 is answered to a body that is not a request object: ${body}`, async () => {
       assertError(await logout({ body }), 400, -32600);
     });
   }
 
   for (const params of ['[]', '"x"', '1', 'null', 'true']) {
-    test(`answers 400, with the id, when params is ${params}`, async () => {
+    test(`a 400, with the id of the request, is answered when its params are ${params}`, async () => {
       assertError(await logout({ body: `{"id":"p","params":${params}}` }), 400, -32602, 'p');
     });
   }
@@ -137,7 +137,7 @@ describe('body', () => {
     ['content-encoding', 'identity'],
     ['content-encoding', ' Identity'],
   ] as const) {
-    test(`accepts the ${name} "${value}"`, async () => {
+    test(`a body with the ${name} "${value}" is accepted`, async () => {
       assert.equal((await logout({ userId: '0', headers: { [name]: value }, body: '{}' })).status, 200);
     });
   }
@@ -154,19 +154,19 @@ describe('body', () => {
     ['content-encoding', 'gzip', 'The body must be sent without a content encoding'],
     ['content-encoding', 'identity, br', 'The body must be sent without a content encoding'],
   ] as const) {
-    test(`answers 415 for the ${name} "${value}"`, async () => {
+    test(`a 415 is answered to a body with the ${name} "${value}"`, async () => {
       const answer = await logout({ headers: { [name]: value }, body: '{}' });
       assertError(answer, 415, -32600);
       assert.ok(answer.text.includes(`"message":"${message}"`), answer.text);
     });
   }
 
-  test('answers 413 for a body of more than 64 KiB', async () => {
+  test('a 413 is answered to a body of more than 64 KiB', async () => {
     assert.equal((await logout({ userId: '0', body: '{}'.padStart(65_536) })).status, 200);
     assertError(await logout({ userId: '0', body: '{}'.padStart(65_537) }), 413, -32600);
   });
 
-  test('puts params.reason into the audit record and nowhere else', async () => {
+  test('params.reason of a request goes into the audit record and nowhere else', async () => {
     const reason = 'stolen laptop\n\u202e'.padEnd(300, 'x');
     const { text, audit } = await logout({ userId: '0', body: JSON.stringify({ params: { reason } }) });
     assert.ok(!text.includes('stolen'));
@@ -177,13 +177,13 @@ describe('body', () => {
 describe('token', () => {
   const now = Math.floor(Date.now() / 1000);
   const refused: Record<string, () => Promise<string>> = {
-    'is no token': async () => 'a.b.c',
+    'is not a JWT': async () => 'a.b.c',
     'is empty': async () => '',
     'has expired': () => signToken(key, newClaims({ exp: now - 60 })),
     'is not valid yet': () => signToken(key, newClaims({ nbf: now + 60 })),
     'is signed with another key': () => signToken(newRecord().secret_key),
     'is for another audience': () => signToken(key, newClaims({ aud: 'another' })),
-    'is by another issuer': () => signToken(key, newClaims({ iss: 'another' })),
+    'is from another issuer': () => signToken(key, newClaims({ iss: 'another' })),
     'lacks exp': () => signToken(key, newClaims({ exp: undefined })),
     'lacks aud': () => signToken(key, newClaims({ aud: undefined })),
     'lacks iss': () => signToken(key, newClaims({ iss: undefined })),
@@ -194,7 +194,7 @@ describe('token', () => {
   };
 
   for (const [name, token] of Object.entries(refused)) {
-    test(`answers 401 when the token ${name}`, async () => {
+    test(`a 401 is answered, and the session lives on, when the token ${name}`, async () => {
       await putItems(table, newSessions('26', 1));
       const answer = await logout({ userId: '26', token: await token(), body: '{"id":1}' });
       assertError(answer, 401, -32001);
@@ -209,18 +209,18 @@ describe('token', () => {
   }
 
   for (const authorization of [undefined, 'Basic YTpi', 'Token x']) {
-    test(`answers 401 with a challenge that names no error for ${authorization ?? 'no header'}`, async () => {
+    test(`a 401 that names no error is answered when authorization is ${authorization ?? 'absent'}`, async () => {
       const answer = await lambda.invoke(authorization ? { headers: { authorization } } : {});
       assertError(answer, 401, -32001);
       assert.equal(answer.headers['www-authenticate'], CHALLENGE);
     });
   }
 
-  test('is judged before the body is looked at', async () => {
+  test('a 401 is answered to a bad token before the body is looked at', async () => {
     assertError(await logout({ token: 'a.b.c', body: '{', headers: { 'content-type': 'text/html' } }), 401, -32001);
   });
 
-  test('may carry exp as a fraction, an audience list and a scheme in lower case', async () => {
+  test('a token with a fractional exp and a list of audiences is accepted after "bearer" in lower case', async () => {
     const token = await signToken(key, newClaims({ exp: now + 60.25, aud: ['x', 'auth_logout_user_jwt'] }));
     assert.equal((await lambda.invoke({ userId: '0', headers: { Authorization: `bearer ${token}` } })).status, 200);
   });
@@ -242,12 +242,12 @@ describe('user id', () => {
     null,
     {},
   ]) {
-    test(`answers 404 for ${JSON.stringify(userId)}`, async () => {
+    test(`a 404 is answered when the user id in the path is ${JSON.stringify(userId)}`, async () => {
       assertError(await logout({ userId, body: '{"id":"u"}' }), 404, -32004, 'u');
     });
   }
 
-  test('has up to 19 digits', async () => {
+  test('a user id of 19 digits is accepted', async () => {
     assert.equal((await logout({ userId: '9223372036854775807' })).status, 200);
   });
 });
@@ -258,27 +258,27 @@ describe('AWS', () => {
   }
   after(() => Object.assign(process.env, aws));
 
-  test('answers 503 with retry-after when DynamoDB is down', async () => {
+  test('a 503 with retry-after is answered when DynamoDB is down', async () => {
     const down = await coldStartWith({ AWS_ENDPOINT_URL_DYNAMODB: NOBODY_LISTENS });
     const answer = await logout({ body: '{"id":1}' }, down);
     assertError(answer, 503, -32000, 1);
     assert.match(String(answer.headers['retry-after']), /^[1-5]$/);
   });
 
-  test('answers 503, not 401, when the secret cannot be read', async () => {
+  test('a 503, not a 401, is answered when the validator record cannot be read', async () => {
     const down = await coldStartWith({ AWS_ENDPOINT_URL_SECRETS_MANAGER: NOBODY_LISTENS });
     const answer = await logout({}, down);
     assertError(answer, 503, -32000);
     assert.equal(answer.headers['www-authenticate'], undefined);
   });
 
-  test('answers 500 for a missing table, and names nothing of it', async () => {
+  test('a 500 that says nothing of the cause is answered when the table is missing', async () => {
     const answer = await logout({}, await coldStartWith({ SESSIONS_TABLE: 'no-such-table' }));
     assertError(answer, 500, -32603);
     assert.doesNotMatch(answer.text, /table|dynamo|arn|resource/i);
   });
 
-  test('answers 500 for a missing secret, and names nothing of it', async () => {
+  test('a 500 that says nothing of the cause is answered when the validator record is missing', async () => {
     const answer = await logout({}, await coldStartWith({ VALIDATOR_SECRET_IDS: 'no-such-secret' }));
     assertError(answer, 500, -32603);
     assert.doesNotMatch(answer.text, /secret|arn|resource/i);
