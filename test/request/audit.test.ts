@@ -34,7 +34,7 @@ function metricsOf(line: AuditLine): Record<string, string[]> {
   );
 }
 
-test('tells of a logout who asked, by which key, for whom, why, and what became of the sessions', async () => {
+test('the audit record says who asked, by which key, for whom, why, and what became of the sessions', async () => {
   await putItems(table, [...newSessions('31', 2), ...newSessions('31', 1, { expiresIn: -1 })]);
   const token = await signToken(key, newClaims({ jti: 'token 1' }));
   const line = await lineOf({
@@ -74,19 +74,19 @@ test('tells of a logout who asked, by which key, for whom, why, and what became 
   assert.partialDeepStrictEqual(line, { ...noted, ...key_, ...counts });
 });
 
-test('tells a user without live sessions apart', async () => {
+test('the audit record of a logout has the outcome no_live_session when the user had none', async () => {
   assert.partialDeepStrictEqual(await lineOf({ userId: '32', token: await signToken(key) }), {
     outcome: 'no_live_session',
     sessions_ended: 0,
   });
 });
 
-test('names a token without jti by its hash', async () => {
+test('the audit record names a token without jti by its hash', async () => {
   const line = await lineOf({ userId: '32', token: await signToken(key) });
   assert.match(String(line.token_id), /^sha256:[\w-]{43}$/);
 });
 
-test('falls back from email to sub', async () => {
+test('the actor in the audit record is sub when the token has no email', async () => {
   const open = newRecord();
   const anyCaller = await coldStart({ ...environment, VALIDATOR_SECRET_IDS: await storeRecord(open) });
   const token = await signToken(open.secret_key, newClaims({ email: undefined, sub: 'robot' }));
@@ -109,7 +109,7 @@ const rejections: [string, string, () => Promise<string | undefined>][] = [
   ['not_allowed', 'email_not_allowed', () => signToken(key, newClaims({ email: 'mallory' }))],
 ];
 for (const [outcome, reason, token] of rejections) {
-  test(`tells why a caller was rejected: ${reason}`, async () => {
+  test(`the audit record says why a caller was rejected: ${reason}`, async () => {
     const text = await token();
     const line = await lineOf(text === undefined ? {} : { token: text });
     assert.partialDeepStrictEqual(line, { outcome, reason, rejections: 1, level: 'INFO', sessions_left: 0 });
@@ -117,7 +117,7 @@ for (const [outcome, reason, token] of rejections) {
   });
 }
 
-test('counts an accepted request as no rejection', async () => {
+test('an accepted request does not count in the metric rejections', async () => {
   const metrics = metricsOf(await lineOf({ userId: '32', token: await signToken(key) }));
   assert.equal(metrics.rejections, undefined);
   assert.deepEqual(metrics.requests, ['function_name', 'outcome']);
@@ -132,7 +132,7 @@ test('counts an accepted request as no rejection', async () => {
   for (const name of plain) assert.deepEqual(metrics[name], ['function_name'], name);
 });
 
-test('says that sessions may be left when DynamoDB fails', async () => {
+test('the audit record says that sessions may be left when DynamoDB fails', async () => {
   const down = await coldStart({ ...environment, AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:9' });
   const line = await lineOf({ token: await signToken(key) }, down);
   Object.assign(process.env, aws);
@@ -144,7 +144,7 @@ test('says that sessions may be left when DynamoDB fails', async () => {
   });
 });
 
-test('names the record and the field at fault, never its value', async () => {
+test('the audit record names the validator record and the field at fault, never its value', async () => {
   const secretId = await storeRecord(newRecord({ secret_key: 'short key' }));
   const broken = await coldStart({ ...environment, VALIDATOR_SECRET_IDS: secretId });
   const line = await lineOf({ token: await signToken(key) }, broken);
@@ -156,13 +156,13 @@ test('names the record and the field at fault, never its value', async () => {
   assert.doesNotMatch(String(line.fault), /short key/);
 });
 
-test('strips control characters and cuts what is too long', async () => {
+test('control characters are stripped from the audit record, and values that are too long are cut', async () => {
   const token = await signToken(key, newClaims({ email: 'line\nbreak', jti: 'x'.repeat(300) }));
   const line = await lineOf({ userId: '32', token, headers: { 'user-agent': 'a\u001b[31mb\u2028c\u202ed' } });
   assert.partialDeepStrictEqual(line, { actor: 'linebreak', token_id: 'x'.repeat(256), user_agent: 'a[31mbcd' });
 });
 
-test('holds no token, key, cookie, session key, header or claim that is not named, whatever happens', async () => {
+test('the audit record never holds a token, key, cookie, session key or any value it has no field for', async () => {
   const sessions = newSessions('33', 3, { payload: 100 });
   await putItems(table, sessions);
   const token = await signToken(key, newClaims({ secret_claim: 'claim-value-1' }));

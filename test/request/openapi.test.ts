@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { departures, openapi } from '../setup/openapi.ts';
 
-test('is a valid OpenAPI 3.1 description', async () => {
+test('docs/openapi.yaml is a valid OpenAPI 3.1 description', async () => {
   const validator = new Validator();
   const { valid, errors } = await validator.validate(structuredClone(openapi));
   assert.equal(valid, true, JSON.stringify(errors));
@@ -18,35 +18,35 @@ const JSON_HEADERS = { 'content-type': 'application/json', ...NO_STORE };
 const RESULT = { jsonrpc: '2.0', id: 1, result: true };
 const error = (code: number) => ({ jsonrpc: '2.0', id: null, error: { code, message: 'x' } });
 
-test('describes the answer of a logout', () => {
+test('docs/openapi.yaml describes the answer to a logout', () => {
   assert.deepEqual(departures(LOGOUT_USER, 200, JSON_HEADERS, JSON.stringify(RESULT)), []);
 });
 
-test('describes the answers to an OpenID provider', () => {
+test('docs/openapi.yaml describes the answers to an OpenID provider', () => {
   const refusal = JSON.stringify({ error: 'invalid_request', error_description: 'The logout token is not accepted' });
   assert.deepEqual(departures(BACKCHANNEL_LOGOUT, 200, NO_STORE, ''), []);
   assert.deepEqual(departures(BACKCHANNEL_LOGOUT, 400, JSON_HEADERS, refusal), []);
 });
 
 const departing: [string, path: string, status: number, headers: Record<string, string>, body: unknown][] = [
-  ['another status', LOGOUT_USER, 418, JSON_HEADERS, RESULT],
+  ['a status that is not listed', LOGOUT_USER, 418, JSON_HEADERS, RESULT],
   ['a missing header', LOGOUT_USER, 200, { 'content-type': 'application/json' }, RESULT],
-  ['a header too many', LOGOUT_USER, 200, { ...JSON_HEADERS, 'x-powered-by': 'x' }, RESULT],
-  ['a wrong header', LOGOUT_USER, 200, { ...JSON_HEADERS, 'cache-control': 'public' }, RESULT],
+  ['an extra header', LOGOUT_USER, 200, { ...JSON_HEADERS, 'x-powered-by': 'x' }, RESULT],
+  ['a wrong cache-control', LOGOUT_USER, 200, { ...JSON_HEADERS, 'cache-control': 'public' }, RESULT],
   ['a wrong content type', LOGOUT_USER, 200, { ...JSON_HEADERS, 'content-type': 'text/html' }, RESULT],
-  ['a member too many', LOGOUT_USER, 200, JSON_HEADERS, { ...RESULT, more: 1 }],
-  ['a result that is no boolean', LOGOUT_USER, 200, JSON_HEADERS, { ...RESULT, result: 1 }],
-  ['a code of another status', LOGOUT_USER, 404, JSON_HEADERS, error(-32001)],
+  ['an extra member in the body', LOGOUT_USER, 200, JSON_HEADERS, { ...RESULT, more: 1 }],
+  ['a result that is not a boolean', LOGOUT_USER, 200, JSON_HEADERS, { ...RESULT, result: 1 }],
+  ['an error code that belongs to another status', LOGOUT_USER, 404, JSON_HEADERS, error(-32001)],
   ['a 401 without a challenge', LOGOUT_USER, 401, JSON_HEADERS, error(-32001)],
-  ['another path', '/auth/logout', 200, JSON_HEADERS, RESULT],
-  ['a 401 to a provider', BACKCHANNEL_LOGOUT, 401, JSON_HEADERS, { error: 'invalid_client' }],
-  ['a body where a provider gets none', BACKCHANNEL_LOGOUT, 200, NO_STORE, {}],
-  ['a type of no body', BACKCHANNEL_LOGOUT, 200, JSON_HEADERS, undefined],
-  ['an error of another status', BACKCHANNEL_LOGOUT, 500, JSON_HEADERS, { error: 'invalid_request' }],
-  ['a 503 without a time', BACKCHANNEL_LOGOUT, 503, JSON_HEADERS, { error: 'temporarily_unavailable' }],
+  ['an answer at an unknown path', '/auth/logout', 200, JSON_HEADERS, RESULT],
+  ['a 401 to an OpenID provider', BACKCHANNEL_LOGOUT, 401, JSON_HEADERS, { error: 'invalid_client' }],
+  ['a body in a 200 to an OpenID provider', BACKCHANNEL_LOGOUT, 200, NO_STORE, {}],
+  ['a content type without a body', BACKCHANNEL_LOGOUT, 200, JSON_HEADERS, undefined],
+  ['an error name that belongs to another status', BACKCHANNEL_LOGOUT, 500, JSON_HEADERS, { error: 'invalid_request' }],
+  ['a 503 without retry-after', BACKCHANNEL_LOGOUT, 503, JSON_HEADERS, { error: 'temporarily_unavailable' }],
 ];
 for (const [what, path, status, headers, body] of departing) {
-  test(`does not describe ${what}`, () => {
+  test(`docs/openapi.yaml does not allow ${what}`, () => {
     assert.notDeepEqual(departures(path, status, headers, body === undefined ? '' : JSON.stringify(body)), []);
   });
 }

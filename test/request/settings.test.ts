@@ -6,14 +6,14 @@ import { readLayout } from '../../lib/sessions/layout.ts';
 const COMPLETE = { VALIDATOR_SECRET_IDS: 'a, b', SESSIONS_TABLE: 'sessions' };
 const read = (env: Record<string, string>) => readSettings(env, 'VALIDATOR_SECRET_IDS');
 
-test('takes two settings, and defaults for the others', () => {
+test('two settings are enough to start, and the others have defaults', () => {
   const { secretIds, stores, validatorMaxAgeMs, settleMs } = read(COMPLETE);
   assert.deepEqual([secretIds, validatorMaxAgeMs, settleMs], [['a', 'b'], 300_000, 0]);
   const layout = readLayout('default');
   assert.deepEqual(stores, [{ table: 'sessions', layout, userIdPattern: /^(?:0|[1-9][0-9]{0,18})$/u }]);
 });
 
-test('takes further stores: a layout by name, as an object or as JSON in text; ids as the main store takes them, or its own', () => {
+test('MORE_STORES takes layouts by name, as objects or as JSON in text, and user id patterns of its own', () => {
   const layout = readLayout('lucia');
   const list = [
     { table: 'shop', layout: 'authjs' },
@@ -28,7 +28,7 @@ test('takes further stores: a layout by name, as an object or as JSON in text; i
   ]);
 });
 
-test('takes none for no further stores', () => {
+test('there are no further stores when MORE_STORES is none, empty, blank or an empty list', () => {
   for (const MORE_STORES of ['none', '', ' ', '[]']) assert.equal(read({ ...COMPLETE, MORE_STORES }).stores.length, 1);
 });
 
@@ -49,12 +49,12 @@ const faults: [string, Record<string, string>, RegExp][] = [
   ['SESSION_LAYOUT is unknown', { SESSION_LAYOUT: 'redis' }, /^SESSION_LAYOUT: .*known are default, /],
   ['SESSION_LAYOUT is broken JSON', { SESSION_LAYOUT: '{' }, /^SESSION_LAYOUT: .*not valid JSON/],
   [
-    'USER_ID_PATTERN is no pattern',
+    'USER_ID_PATTERN is not a pattern',
     { USER_ID_PATTERN: '[' },
     /^USER_ID_PATTERN is not a regular expression in Unicode mode, Unterminated character class: \[$/,
   ],
   [
-    'USER_ID_PATTERN has a class that is none in Unicode mode',
+    'USER_ID_PATTERN has a class that Unicode mode does not take',
     { USER_ID_PATTERN: '[\\w-\\.]+' },
     /^USER_ID_PATTERN is not a regular expression in Unicode mode, Invalid character class: \[\\w-\\\.\]\+; .*: \[\\w-\\\.\]\+ is written \[\\w\.\\-\]\+$/,
   ],
@@ -69,54 +69,58 @@ const faults: [string, Record<string, string>, RegExp][] = [
     { VALIDATOR_MAX_AGE_SECONDS: 'soon' },
     /^VALIDATOR_MAX_AGE_SECONDS is "soon": .* 0 to 3600$/,
   ],
-  ['SETTLE_SECONDS is too long', { SETTLE_SECONDS: '11' }, /^SETTLE_SECONDS is "11": .* 0 to 10$/],
+  ['SETTLE_SECONDS is more than 10', { SETTLE_SECONDS: '11' }, /^SETTLE_SECONDS is "11": .* 0 to 10$/],
   ['MORE_STORES is broken JSON', { MORE_STORES: '[{' }, /^MORE_STORES: this is not valid JSON: correct its quotes/],
   [
-    'MORE_STORES is no list',
+    'MORE_STORES is not a list',
     { MORE_STORES: '{"table":"web","layout":"authjs"}' },
     /^MORE_STORES: .* a JSON list of stores/,
   ],
-  ['an entry of MORE_STORES is no store', moreStores('web'), /^MORE_STORES: entry 2: a store must be an object$/],
+  ['an entry of MORE_STORES is not a store', moreStores('web'), /^MORE_STORES: entry 2: a store must be an object$/],
   [
-    'one has no table',
+    'an entry of MORE_STORES has no table',
     moreStores({ layout: 'authjs' }),
     /^MORE_STORES: entry 2: a store lacks the member "table": add/,
   ],
   [
-    'one has no layout',
+    'an entry of MORE_STORES has no layout',
     moreStores({ table: 'web' }),
     /^MORE_STORES: entry 2: a store lacks the member "layout": add it$/,
   ],
-  ['one has an empty table', moreStores({ table: '', layout: 'authjs' }), /^MORE_STORES: entry 2: table must be text/],
   [
-    'one has an unknown member',
+    'an entry of MORE_STORES has an empty table',
+    moreStores({ table: '', layout: 'authjs' }),
+    /^MORE_STORES: entry 2: table must be text/,
+  ],
+  [
+    'an entry of MORE_STORES has an unknown member',
     moreStores({ table: 'web', layout: 'authjs', settleSeconds: 1 }),
     /^MORE_STORES: entry 2: .* unknown member "settleSeconds": remove it; known are table, layout, userIdPattern$/,
   ],
   [
-    'one has a layout that nobody knows',
+    'an entry of MORE_STORES has an unknown layout',
     moreStores({ table: 'web', layout: 'redis' }),
     /^MORE_STORES: entry 2: layout: no layout is called "redis"; known are default, /,
   ],
   [
-    'one has a layout that contradicts itself',
+    'an entry of MORE_STORES has a layout that contradicts itself',
     moreStores({ table: 'web', layout: { ...readLayout('authjs'), index: 'x-index' } }),
     /^MORE_STORES: entry 2: layout: userKey.name is the table's partition key "pk": set index to null$/,
   ],
   [
-    'one has a pattern that is none',
+    'an entry of MORE_STORES has a userIdPattern that is not a pattern',
     moreStores({ table: 'web', layout: 'authjs', userIdPattern: '(' }),
     /^MORE_STORES: entry 2: userIdPattern is not a regular expression in Unicode mode, /,
   ],
   [
-    'one is there twice',
+    'an entry of MORE_STORES is there twice',
     moreStores({ table: 'shop', layout: readLayout('lucia') }),
     /^MORE_STORES: entry 2: a store before it has the same table and layout: remove one of them$/,
   ],
   ['SETTLE_SECONDS is negative', { SETTLE_SECONDS: '-1' }, /^SETTLE_SECONDS is "-1"/],
 ];
 for (const [what, env, line] of faults) {
-  test(`stops the start with one line when ${what}`, () => {
+  test(`the start stops with one line when ${what}`, () => {
     assert.throws(
       () => read({ ...COMPLETE, ...env }),
       ({ message }: Error) => line.test(message) && !message.includes('\n'),
@@ -124,12 +128,12 @@ for (const [what, env, line] of faults) {
   });
 }
 
-test('stops the cold start of the function itself', async () => {
+test('a missing setting stops the cold start of the function', async () => {
   const { coldStart } = await import('../setup/lambda.ts');
   await assert.rejects(coldStart({ SESSIONS_TABLE: 'sessions' }), /^Error: VALIDATOR_SECRET_IDS is missing: /);
 });
 
-test('matches the whole user id', () => {
+test('USER_ID_PATTERN must match the whole user id', () => {
   const [{ userIdPattern }] = read({ ...COMPLETE, USER_ID_PATTERN: 'a|bc' }).stores;
   for (const [id, fits] of [
     ['a', true],
