@@ -9,27 +9,27 @@ const { judge } = await startJudge();
 const record = newRecord();
 const key = record.secret_key;
 
-describe('a token that is no order of a caller’s is refused', async () => {
+describe('a token of another kind', async () => {
   const judgeToken = await judge(record);
 
   for (const name of ['logout+jwt', 'secevent+jwt', 'global-token-revocation+jwt']) {
     for (const typ of [name, name.toUpperCase(), `application/${name}`, `Application/${name}`]) {
-      test(`with typ ${typ}`, async () =>
+      test(`a caller’s token with typ ${typ} is refused`, async () =>
         assertRefused(await judgeToken(await signToken(key, newClaims(), { alg: 'HS256', typ })), 'wrong_kind'));
     }
   }
 
   for (const events of [LOGOUT, {}, [], null, 'logout', false]) {
-    test(`with events ${JSON.stringify(events)}`, async () =>
+    test(`a caller’s token with events ${JSON.stringify(events)} is refused`, async () =>
       assertRefused(await judgeToken(await signToken(key, newClaims({ events }))), 'wrong_kind'));
   }
 
   for (const typ of [undefined, 'JWT', 'at+jwt', 'application/at+jwt', 'logout']) {
-    test(`but not with typ ${typ}`, async () =>
+    test(`a caller’s token ${typ ? `with typ ${typ}` : 'without typ'} is accepted`, async () =>
       assertAccepted(await judgeToken(await signToken(key, newClaims(), { alg: 'HS256', ...(typ && { typ }) }))));
   }
 
-  test('and the audit record says whose it is', async () => {
+  test('the audit record names validator and jti of a caller’s token that is refused for its events', async () => {
     const claims = newClaims({ events: LOGOUT, jti: 'one' });
     const verdict = await judgeToken(await signToken(key, claims));
     assertRefused(verdict, 'wrong_kind', { validator: 'test_validator', token_id: 'one' });
@@ -51,7 +51,7 @@ describe('user_id_claim', () => {
     ['"uid":9223372036854775807', '9223372036854775807'],
     ['"uid":"9223372036854775807"', '9223372036854775807'],
   ] as const) {
-    test(`lets a token with ${member} log out user ${userId}`, async () =>
+    test(`a token with ${member} may log out user ${userId} when user_id_claim is uid`, async () =>
       assertAccepted(await bound('uid', member, userId)));
   }
 
@@ -77,36 +77,36 @@ describe('user_id_claim', () => {
     ['"__proto__":{"uid":"7"}', '7'],
     ['"x":{"uid":"7"}', '7'],
   ] as const) {
-    test(`forbids user ${userId} to a token with ${member || 'no such claim'}`, async () =>
+    test(`a token with ${member || 'no uid'} may not log out user ${userId} when user_id_claim is uid`, async () =>
       assertForbidden(await bound('uid', member, userId), 'user_id_not_bound'));
   }
 
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
-    test(`forbids all users where the claim is called ${name}, which every object has`, async () =>
+    test(`a token may log nobody out when user_id_claim is ${name}, which every object has`, async () =>
       assertForbidden(await bound(name, '', '7'), 'user_id_not_bound'));
   }
 
-  test('may be sub, in a token of an identity provider', async () => {
+  test('a token may log out the user in its sub, and nobody else, when user_id_claim is sub', async () => {
     const judgeToken = await judge({ ...record, user_id_claim: 'sub' });
     const token = await signToken(key, newClaims({ sub: '7' }));
     assertAccepted(await judgeToken(token, { userId: '7' }));
     assertForbidden(await judgeToken(token, { userId: '8' }), 'user_id_not_bound');
   });
 
-  test('compares letter by letter', async () => {
+  test('a token with sub Ann may not log out user ann when user_id_claim is sub', async () => {
     const judgeToken = await judge({ ...record, user_id_claim: 'sub' });
     const token = await signToken(key, newClaims({ sub: 'Ann' }));
     assertForbidden(await judgeToken(token, { userId: 'ann' }), 'user_id_not_bound');
   });
 
-  test('is looked at before the body is', async () => {
+  test('a 403 for user_id_claim is answered before the body is looked at', async () => {
     const judgeToken = await judge({ ...record, user_id_claim: 'sub' });
     const verdict = await judgeToken(await signToken(key), { userId: '7', body: '{' });
     assertForbidden(verdict, 'user_id_not_bound');
   });
 
   for (const value of ['', ' ', 7, ['sub'], {}, true]) {
-    test(`is refused by name when it is ${JSON.stringify(value)}`, async () => {
+    test(`a 500 is answered when user_id_claim of the record is ${JSON.stringify(value)}`, async () => {
       const judgeToken = await judge({ ...record, user_id_claim: value });
       assertFault(await judgeToken(await signToken(key)), 500, 'record_invalid');
     });
@@ -118,7 +118,7 @@ describe('the record of a caller', () => {
     ['user_id', 'x|{sub}'],
     ['account_provider', 'keycloak'],
   ]) {
-    test(`has no ${field}, and the refusal says whose field that is`, async () => {
+    test(`a caller’s record with ${field} is refused, since only an OpenID provider’s may have it`, async () => {
       const verdict = await (await judge({ ...record, [`${field}`]: value }))(await signToken(key));
       assertFault(verdict, 500, 'record_invalid');
       assert.match(

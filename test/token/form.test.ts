@@ -27,37 +27,40 @@ function withStrayBits(part: string): string {
 }
 
 describe('the parts of a token', () => {
-  test('are three in canonical base64url', async () => assertAccepted(await judgeToken(good)));
+  test('a token of three parts in canonical base64url is accepted', async () => assertAccepted(await judgeToken(good)));
 
   const payload = PAYLOAD.padEnd(Math.ceil(PAYLOAD.length / 3) * 3 + 1); // of a length that leaves bits unused
   const malformed: Record<string, string> = {
-    'none at all': '',
-    one: first,
-    two: `${first}.${second}`,
-    four: `${good}.`,
-    five: `${good}.${second}.${third}`,
-    thousands: '.'.repeat(6000),
+    'no parts at all': '',
+    'one part': first,
+    'two parts': `${first}.${second}`,
+    'four parts': `${good}.`,
+    'five parts': `${good}.${second}.${third}`,
+    'thousands of parts': '.'.repeat(6000),
     'a padded header': seal(`${encode(`${HEADER} `)}=`, second),
     'a padded payload': seal(first, `${encode(payload)}==`),
     'a padded signature': `${good}=`,
     'a blank in the payload': seal(first, `${second.slice(0, 4)} ${second.slice(4)}`),
     'a line feed in the header': seal(`${first.slice(0, 4)}\n${first.slice(4)}`, second),
-    'a blank before': ` ${good}`,
-    'a line feed behind': `${good}\n`,
-    'a no-break space behind': `${good}\u00a0`,
-    'base64 with + and /': seal(first, Buffer.from(`{"a":"\u07fe\u07ff",${PAYLOAD.slice(1)}`).toString('base64')),
+    'a blank before it': ` ${good}`,
+    'a line feed after it': `${good}\n`,
+    'a no-break space after it': `${good}\u00a0`,
+    'a payload in base64 with + and /': seal(
+      first,
+      Buffer.from(`{"a":"\u07fe\u07ff",${PAYLOAD.slice(1)}`).toString('base64'),
+    ),
     'stray bits in the payload': seal(first, withStrayBits(encode(payload))),
     'stray bits in the signature': `${first}.${second}.${withStrayBits(third)}`,
-    'a letter too many': seal(first, `${encode(PAYLOAD.padEnd(Math.ceil(PAYLOAD.length / 3) * 3))}A`),
+    'a letter too many in the payload': seal(first, `${encode(PAYLOAD.padEnd(Math.ceil(PAYLOAD.length / 3) * 3))}A`),
     'fullwidth dots': good.replaceAll('.', '\uff0e'),
-    quotes: `"${good}"`,
-    'a second token': `${good},${good}`,
+    'quotes around it': `"${good}"`,
+    'a second token after a comma': `${good},${good}`,
   };
   for (const [name, token] of Object.entries(malformed)) {
-    test(`are refused with ${name}`, async () => assertRefused(await judgeToken(token), 'malformed'));
+    test(`a token with ${name} is refused`, async () => assertRefused(await judgeToken(token), 'malformed'));
   }
 
-  test('are at most 8 KiB together', async () => {
+  test('a token of 8 KiB is accepted, and a larger one is refused', async () => {
     const padded = (size: number) => sealTexts(HEADER, `${PAYLOAD.slice(0, -1)},"pad":"${'x'.repeat(size)}"}`);
     let size = 5900;
     while (padded(size + 1).length <= 8192) size++;
@@ -76,7 +79,8 @@ describe('header', () => {
     'with blanks': ' {\n"alg" : "HS256" }\t',
   };
   for (const [name, header] of Object.entries(accepted)) {
-    test(`is accepted ${name}`, async () => assertAccepted(await judgeToken(sealTexts(header, PAYLOAD))));
+    test(`a token header ${name} is accepted`, async () =>
+      assertAccepted(await judgeToken(sealTexts(header, PAYLOAD))));
   }
 
   const malformed = [
@@ -107,18 +111,18 @@ describe('header', () => {
     '{"alg":"HS256","kid":null}',
   ];
   for (const header of malformed) {
-    test(`is refused: ${JSON.stringify(header)}`, async () =>
+    test(`a token header is refused when it is ${JSON.stringify(header).replace('\ufeff', 'BOM ')}`, async () =>
       assertRefused(await judgeToken(sealTexts(header, PAYLOAD)), 'malformed'));
   }
 
-  test('is refused in bytes that are not UTF-8', async () => {
+  test('a token header whose bytes are not UTF-8 is refused', async () => {
     const latin1 = Buffer.from('{"alg":"HS256","x":"ü"}', 'latin1');
     assertRefused(await judgeToken(seal(encode(latin1), second)), 'malformed');
     assertRefused(await judgeToken(seal(encode(Buffer.from(HEADER, 'utf16le')), second)), 'malformed');
   });
 
   for (const alg of [undefined, null, '', 'none', 'None', 'hs256', 'HS256 ', 'HS384', 'RS256', ['HS256'], {}, 256]) {
-    test(`is refused with alg ${JSON.stringify(alg)}`, async () =>
+    test(`a token header with alg ${JSON.stringify(alg)} is refused`, async () =>
       assertRefused(await judgeToken(sealTexts(JSON.stringify({ alg }), PAYLOAD)), 'algorithm'));
   }
 });
@@ -139,7 +143,8 @@ describe('payload', () => {
     '"a":"\\u003a\\\\"',
     '"deep":[[[{"a":[]}]]]',
   ]) {
-    test(`is accepted with ${member}`, async () => assertAccepted(await judgeToken(withMember(member))));
+    test(`a token payload with ${member} is accepted`, async () =>
+      assertAccepted(await judgeToken(withMember(member))));
   }
 
   for (const member of [
@@ -149,21 +154,21 @@ describe('payload', () => {
     '"x":{"a":1,"a":2}',
     '"x":[{"a":1,"a":1}]',
   ]) {
-    test(`is refused with a duplicate member: ${member}`, async () =>
+    test(`a token payload that repeats a member is refused: ${member}`, async () =>
       assertRefused(await judgeToken(withMember(member)), 'malformed'));
   }
 
-  for (const payload of [
-    '',
-    'null',
-    '[]',
-    `[${PAYLOAD}]`,
-    JSON.stringify(PAYLOAD),
-    '7',
-    `${PAYLOAD}x`,
-    `\ufeff${PAYLOAD}`,
-  ]) {
-    test(`is refused when it is no JSON object: ${payload.slice(0, 12)}`, async () =>
+  for (const [what, payload] of Object.entries({
+    empty: '',
+    null: 'null',
+    'an empty list': '[]',
+    'a list that holds it': `[${PAYLOAD}]`,
+    'text that holds it': JSON.stringify(PAYLOAD),
+    'a number': '7',
+    'followed by a letter': `${PAYLOAD}x`,
+    'preceded by a byte order mark': `\ufeff${PAYLOAD}`,
+  })) {
+    test(`a token is refused when its payload, which must be a JSON object, is ${what}`, async () =>
       assertRefused(await judgeToken(sealTexts(HEADER, payload)), 'malformed'));
   }
 
@@ -178,12 +183,12 @@ describe('payload', () => {
   };
   for (const [name, values] of Object.entries(wrongTypes)) {
     for (const json of values) {
-      test(`is refused when ${name} is ${json ?? 'missing'}`, async () =>
+      test(`a token is refused when its ${name} is ${json ?? 'missing'}`, async () =>
         assertRefused(await judgeToken(replaced(name, json)), 'claims'));
     }
   }
 
-  test('may write exp with a fraction or an exponent', async () => {
+  test('a token whose exp is written with a fraction or an exponent is accepted', async () => {
     assertAccepted(await judgeToken(replaced('exp', `${now + 60}.25`)));
     assertAccepted(await judgeToken(replaced('exp', `${(now + 60) / 1000}e3`)));
   });

@@ -34,24 +34,25 @@ describe('a logout token', () => {
     'application/logout+jwt',
     'Application/JWT',
   ]) {
-    test(`is accepted with typ ${typ}`, async () => assertLoggedOut(await deliver(lambda, await sign({}, { typ }))));
+    test(`a logout token ${typ ? `with typ ${typ}` : 'without typ'} is accepted`, async () =>
+      assertLoggedOut(await deliver(lambda, await sign({}, { typ }))));
   }
   for (const typ of ['', 'at+jwt', 'secevent+jwt', 'global-token-revocation+jwt', 'logout', 'logout+jwt;x=y', 'JWS']) {
-    test(`is refused with typ "${typ}"`, async () =>
+    test(`a logout token with typ "${typ}" is refused`, async () =>
       assertRefused(await deliver(lambda, await sign({}, { typ })), 'wrong_kind'));
   }
 
   for (const event of [{}, { more: 1 }]) {
-    test(`is accepted with the event ${JSON.stringify(event)}`, async () =>
+    test(`a logout token whose logout event is ${JSON.stringify(event)} is accepted`, async () =>
       assertLoggedOut(await deliver(lambda, await sign({ events: { [LOGOUT_EVENT]: event, 'urn:other': true } }))));
   }
   const noEvents = [undefined, null, {}, [], '', LOGOUT_EVENT, [LOGOUT_EVENT], true, { 'urn:other': {} }];
   const noEvent = [null, [], [{}], '', '{}', true, 1].map((event) => ({ [LOGOUT_EVENT]: event }));
   for (const events of [...noEvents, ...noEvent, { [LOGOUT_EVENT.toUpperCase()]: {} }]) {
-    test(`is refused with events ${JSON.stringify(events)}`, async () =>
+    test(`a logout token with events ${JSON.stringify(events)} is refused`, async () =>
       assertRefused(await deliver(lambda, await sign({ events })), 'no_logout_event'));
   }
-  test('is refused when the event hangs below __proto__', async () => {
+  test('a logout token whose logout event hangs below __proto__ is refused', async () => {
     const claims = JSON.stringify({ ...newLogoutClaims('7'), events: 0 });
     const { secret_key, ...record } = newRecord({ issuer: ISSUER, audience: CLIENT_ID });
     const { lambda: shared } = await startProviders([{ ...provider, record: { ...record, secret_key } }]);
@@ -62,19 +63,19 @@ describe('a logout token', () => {
   });
 
   for (const nonce of ['n', '', null, 0, false]) {
-    test(`is refused with nonce ${JSON.stringify(nonce)}`, async () =>
+    test(`a logout token with nonce ${JSON.stringify(nonce)} is refused`, async () =>
       assertRefused(await deliver(lambda, await sign({ nonce })), 'nonce'));
   }
 
   for (const name of ['iss', 'aud', 'iat', 'exp', 'jti', 'sub']) {
     for (const value of [undefined, null, ...(name === 'jti' || name === 'sub' ? ['', 7, ['7'], {}] : ['', {}])]) {
       const reason = value === '' && name === 'iss' ? 'issuer' : value === '' && name === 'aud' ? 'audience' : 'claims';
-      test(`is refused with ${name} ${JSON.stringify(value)}`, async () =>
+      test(`a logout token with ${name} ${JSON.stringify(value)} is refused`, async () =>
         assertRefused(await deliver(lambda, await sign({ [name]: value })), reason));
     }
   }
 
-  test('without sub but with sid is refused, and the audit record says so', async () => {
+  test('a logout token with sid but without sub is refused, and the audit record says so', async () => {
     assertRefused(await deliver(lambda, await sign({ sub: undefined, sid: 'one' })), 'sid_only');
   });
 
@@ -88,14 +89,14 @@ describe('a logout token', () => {
     ['nbf in a minute', { nbf: now + 60 }, 'not_yet_valid'],
   ];
   for (const [what, claims, reason] of times) {
-    test(`is ${reason ?? 'accepted'} with ${what}`, async () => {
+    test(`a logout token with ${what} is ${reason ? `refused as ${reason}` : 'accepted'}`, async () => {
       const delivery = await deliver(lambda, await sign(claims));
       reason ? assertRefused(delivery, reason) : assertLoggedOut(delivery);
     });
   }
 });
 
-describe('another token of the same provider is no order to log anybody out', () => {
+describe('another token of the same provider', () => {
   const exp = now + 120;
   const others: [what: string, claims: Record<string, unknown>, typ: string, reason: string][] = [
     [
@@ -104,7 +105,7 @@ describe('another token of the same provider is no order to log anybody out', ()
       'JWT',
       'no_logout_event',
     ],
-    ['an ID token without typ or nonce', { sub: '7', iat: now, exp, jti: 'i' }, 'jwt', 'no_logout_event'],
+    ['an ID token without a nonce', { sub: '7', iat: now, exp, jti: 'i' }, 'jwt', 'no_logout_event'],
     [
       'an access token',
       { sub: '7', iat: now, exp, jti: 'a', client_id: CLIENT_ID, scope: 'openid' },
@@ -112,20 +113,20 @@ describe('another token of the same provider is no order to log anybody out', ()
       'wrong_kind',
     ],
     [
-      'a security event',
+      'a security event token',
       { sub: '7', iat: now, exp, jti: 's', events: { 'urn:other': {} } },
       'secevent+jwt',
       'wrong_kind',
     ],
   ];
   for (const [what, claims, typ, reason] of others) {
-    test(`${what} is refused`, async () => {
+    test(`${what} is refused as a logout token, though the provider itself signed it`, async () => {
       const token = await signLogoutToken(provider, { iss: ISSUER, aud: CLIENT_ID, ...claims }, { typ });
       assertRefused(await deliver(lambda, token), reason);
     });
   }
 
-  test('nor is a caller’s token, or a logout token by a key that nobody trusts', async () => {
+  test('a caller’s token, and a logout token by a key that nobody trusts, are refused as logout tokens', async () => {
     assertRefused(await deliver(lambda, await signToken(newRecord().secret_key)), 'algorithm');
     const { privateKey } = newProvider({}, 'PS256');
     assertRefused(
@@ -148,37 +149,41 @@ type Sender = {
 };
 const minutes = (count: number) => ({ iat: now, exp: now + 60 * count });
 const SENDERS: Record<string, Sender> = {
-  'Keycloak, with sid when it is required': { claims: { ...minutes(2), sid: 's', typ: 'Logout' } },
-  'Keycloak, with a second event whose value is true, before May 2024': {
+  'Keycloak with sid': { claims: { ...minutes(2), sid: 's', typ: 'Logout' } },
+  'Keycloak before May 2024 with a second event': {
     claims: { ...minutes(2), events: { [LOGOUT_EVENT]: {}, revoke_offline_access: true } },
     header: { typ: 'JWT' },
   },
   Auth0: { claims: { ...minutes(2), sub: 'auth0|7', sid: 's', trace_id: 't' }, header: { typ: 'logout+jwt' } },
-  'Zitadel, whose tokens live for 15 min': {
+  'Zitadel that lives for 15 min': {
     record: { max_token_age_seconds: 900 },
     claims: { ...minutes(15), sid: 's', aud: [CLIENT_ID, 'project'] },
     header: { typ: 'JWT' },
   },
-  'authentik, sub alone at first': { claims: { ...minutes(2), sub: 'a3c4f7' } },
-  'authentik, later with sid': { claims: { ...minutes(2), sub: 'a3c4f7', sid: 's' } },
-  'Duende IdentityServer, 5 min': { claims: { ...minutes(5), nbf: now, sid: 's' } },
+  'authentik with sub alone': { claims: { ...minutes(2), sub: 'a3c4f7' } },
+  'authentik with sid': { claims: { ...minutes(2), sub: 'a3c4f7', sid: 's' } },
+  'Duende IdentityServer that lives for 5 min': { claims: { ...minutes(5), nbf: now, sid: 's' } },
   'node-oidc-provider': { claims: { ...minutes(2) } },
   'better-auth': { alg: 'EdDSA', claims: { ...minutes(2), sid: 's' } },
-  'GOV.UK One Login, by ES256, sub alone': {
+  'GOV.UK One Login by ES256 with sub alone': {
     alg: 'ES256',
     claims: { ...minutes(2), sub: 'urn:fdc:gov.uk:2022:56P4CMsGh_02YOlWpd8PAOI-2sVlB2nsNU7mcLZYhYw=' },
   },
-  'Rauthy with sub alone, for 30 s': { alg: 'EdDSA', claims: { iat: now, exp: now + 30 }, header: { typ: 'JWT' } },
+  'Rauthy with sub alone that lives for 30 s': {
+    alg: 'EdDSA',
+    claims: { iat: now, exp: now + 30 },
+    header: { typ: 'JWT' },
+  },
 };
 
-describe('a logout token as it is sent by', () => {
+describe('a logout token of a known provider', () => {
   async function start({ record, alg }: Sender) {
     const sender = newProvider(record, alg);
     return { sender, ...(await startProviders([sender], { USER_ID_PATTERN: '[\\w:|.=-]+' })) };
   }
 
   for (const [name, sent] of Object.entries(SENDERS)) {
-    test(`${name} logs its user out`, async () => {
+    test(`a logout token from ${name} logs its user out`, async () => {
       const { sender, table, lambda } = await start(sent);
       const claims = newLogoutClaims('7', sent.claims);
       await putItems(table, newSessions(String(claims.sub), 2));
@@ -187,11 +192,11 @@ describe('a logout token as it is sent by', () => {
     });
   }
 
-  test('Zitadel is refused unless the record lets a token live for its 15 min', async () => {
+  test('a logout token from Zitadel is refused unless the record lets it live for 15 min', async () => {
     assertRefused(await deliver(lambda, await sign(minutes(15))), 'too_long_lived');
   });
 
-  test('Zitadel once more after our 503, with the same jti, logs its user out', async () => {
+  test('a logout token from Zitadel that comes again after our 503, with the same jti, logs its user out', async () => {
     const claims = newLogoutClaims('8', { jti: 'again' });
     await putItems(table, newSessions('8', 2));
     dynamodb.inject('BatchWriteItem', '8', refuse(500, 'InternalServerError'));
@@ -200,12 +205,12 @@ describe('a logout token as it is sent by', () => {
     assertLoggedOut(await deliver(lambda, await signLogoutToken(provider, claims)), { sessions_ended: 2 });
   });
 
-  test('Rauthy with sid alone is refused: no session is known by it', async () => {
+  test('a logout token from Rauthy with sid alone is refused, since no session is known by it', async () => {
     const claims = { sub: undefined, sid: 's', iat: now, exp: now + 30 };
     assertRefused(await deliver(lambda, await sign(claims, { typ: 'JWT' })), 'sid_only');
   });
 
-  test('Ory Hydra is refused: it has no exp, and sid alone', async () => {
+  test('a logout token from Ory Hydra is refused, since it has sid alone and no exp', async () => {
     const claims = { sub: undefined, sid: 's', exp: undefined, aud: [CLIENT_ID] };
     assertRefused(await deliver(lambda, await sign(claims, { typ: 'JWT' })), 'claims');
   });

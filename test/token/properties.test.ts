@@ -74,15 +74,15 @@ function idIn(body: string): unknown {
   }
 }
 
-describe('the answer is JSON-RPC, no 5xx, and repeats nothing but the id', () => {
-  test('whatever the authorization header is', async () => {
+describe('random input', () => {
+  test('the answer is JSON-RPC, no 5xx, and repeats only the id, whatever the authorization header is', async () => {
     const property = fc.asyncProperty(authorization, async (authorization) =>
       assertPlainAnswer({ ...gatewayEvent({ userId: '0' }), headers: { authorization } }, null),
     );
     await fc.assert(property, { numRuns: 1000 });
   });
 
-  test('whatever is signed with the right key', async () => {
+  test('the answer is JSON-RPC, no 5xx, and repeats only the id, whatever is signed with the right key', async () => {
     const header = fc.oneof(fc.json(), fc.constant('{"alg":"HS256"}'));
     const member = fc.constantFrom('exp', 'nbf', 'iat', 'aud', 'iss', 'sub', 'jti', 'email', '__proto__');
     const claims = fc.dictionary(member, fc.jsonValue()).map((claims) => JSON.stringify(newClaims(claims)));
@@ -92,7 +92,7 @@ describe('the answer is JSON-RPC, no 5xx, and repeats nothing but the id', () =>
     await fc.assert(property, { numRuns: 500 });
   });
 
-  test('whatever the path, the body and the content type are', async () => {
+  test('the answer is JSON-RPC, no 5xx, and repeats only the id, whatever path, body and type are', async () => {
     const type = fc.oneof({ weight: 4, arbitrary: fc.constantFrom('application/json', undefined) }, text);
     const userId = fc.oneof(fc.nat().map(String), text, fc.anything());
     const property = fc.asyncProperty(userId, body, type, fc.boolean(), async (userId, body, type, base64) => {
@@ -104,7 +104,7 @@ describe('the answer is JSON-RPC, no 5xx, and repeats nothing but the id', () =>
     await fc.assert(property, { numRuns: 500 });
   });
 
-  test('whatever the event is', async () => {
+  test('the answer is JSON-RPC, no 5xx, and repeats only the id, whatever the event is', async () => {
     const member = fc.constantFrom('headers', 'pathParameters', 'body', 'isBase64Encoded', 'requestContext');
     const event = fc.oneof(
       fc.anything(),
@@ -115,19 +115,19 @@ describe('the answer is JSON-RPC, no 5xx, and repeats nothing but the id', () =>
   });
 });
 
-describe('a token is refused when any single bit of it is changed', async () => {
+describe('a token with one bit changed', async () => {
   const judgeToken = await judge(shared, signed);
   const tokens = { HS256: token, ES256: await signToken(privateKey, newClaims(), { alg: 'ES256' }) };
 
   for (const [alg, token] of Object.entries(tokens)) {
-    test(`${alg}: in its text`, async () => {
+    test(`a token by ${alg} is refused when any single bit of its text is changed`, async () => {
       assertAccepted(await judgeToken(token));
       for (const changed of flips(Buffer.from(token, 'latin1'))) {
         assert.equal((await judgeToken(changed.toString('latin1'))).status, 401, changed.toString('latin1'));
       }
     });
 
-    test(`${alg}: in the bytes that it encodes`, async () => {
+    test(`a token by ${alg} is refused when any single bit of the bytes that it encodes is changed`, async () => {
       const parts = token.split('.');
       for (const [at, part] of parts.entries()) {
         for (const changed of flips(Buffer.from(part, 'base64url'))) {

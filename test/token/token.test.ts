@@ -30,20 +30,21 @@ describe('authorization header', () => {
     ['', false],
   ];
   for (const [authorization, accepted] of schemes) {
-    test(`is ${accepted ? 'accepted' : 'refused'}: ${JSON.stringify(authorization.replaceAll(token, '…'))}`, async () => {
+    const shown = JSON.stringify(authorization.replaceAll(token, '…'));
+    test(`the authorization header ${shown} is ${accepted ? 'accepted' : 'refused'}`, async () => {
       const verdict = await judgeToken('', { headers: { authorization } });
       assert.equal(verdict.status, accepted ? 200 : 401);
     });
   }
 
-  test('is refused when there are two that differ in case', async () => {
+  test('a request with two authorization headers that differ in case is refused', async () => {
     const { status, audit } = await judgeToken(token, { headers: { Authorization: `Bearer ${await junkToken()}` } });
     assert.deepEqual([status, audit.reason], [401, 'no_credentials']);
   });
 });
 
 describe('header of a token', () => {
-  test('never brings a key, and one that it names does no harm', async () => {
+  test('a key in the header of a token is never used, and does no harm', async () => {
     const { jwk, privateKey } = keyPair('ES256', 'attacker');
     const oct = { kty: 'oct', k: Buffer.from('attacker').toString('base64url'), alg: 'HS256' };
     const url = 'http://127.0.0.1:9/jwks';
@@ -77,7 +78,7 @@ describe('claim', () => {
   ];
   for (const [name, seconds, reason] of times) {
     const when = Math.abs(seconds - now) < 60 ? `${seconds - now} s from now` : `${seconds}`;
-    test(`is ${reason ?? 'accepted'} with ${name} ${when}`, async () => {
+    test(`a token with ${name} ${when} is ${reason ? `refused as ${reason}` : 'accepted'}`, async () => {
       const verdict = await judgeToken(await signToken(key, newClaims({ [name]: seconds })));
       reason ? assertRefused(verdict, reason) : assertAccepted(verdict);
     });
