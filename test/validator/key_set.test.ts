@@ -32,7 +32,7 @@ function keysOf(...names: string[]): { keys: JWK[] } {
 
 describe('public_key_jwk_uri', () => {
   for (const alg of ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']) {
-    test(`accepts ${alg}, and no other key of that kid`, async () => {
+    test(`public_key_jwk_uri accepts tokens by ${alg}, but none by another key with the same kid`, async () => {
       server.serve({ keys: [keyPair(alg).jwk] });
       const judgeToken = await judge(recordOf(alg));
       assertAccepted(await judgeToken(await tokenBy('ours', { kid: 'ours' }, alg)), { alg });
@@ -40,7 +40,7 @@ describe('public_key_jwk_uri', () => {
     });
   }
 
-  test('is fetched once for all tokens until its max age', async () => {
+  test('a key set is fetched once for all tokens until its max age', async () => {
     server.serve(keysOf('ours'));
     let judgeToken: Judge;
     const many = async () => {
@@ -57,7 +57,7 @@ describe('public_key_jwk_uri', () => {
     assert.equal(await server.requests(many), 1);
   });
 
-  test('is asked at once for a kid that the set lacks, and then not for 30 s: 401', async () => {
+  test('a key set is fetched at once for a kid that it lacks, then not for 30 s, and the token is a 401', async () => {
     server.serve(keysOf('ours'));
     const judgeToken = await judgeNow();
     assertAccepted(await judgeToken(await tokenBy('ours')));
@@ -74,7 +74,7 @@ describe('public_key_jwk_uri', () => {
     assertAccepted(await judgeToken(await tokenBy('ours')));
   });
 
-  test('gives a new key at once, with a new kid, with the same kid or without one', async () => {
+  test('a new key in a key set counts at once, with a new kid, with the same kid or without one', async () => {
     for (const header of [{ kid: 'new' }, { kid: 'ours' }, {}]) {
       server.serve(keysOf('ours'));
       const judgeToken = await judgeNow();
@@ -86,7 +86,7 @@ describe('public_key_jwk_uri', () => {
     }
   });
 
-  test('serves the last good set for an hour while it is down, then answers 503', async () => {
+  test('the last good key set serves for an hour while its address is down, and then a 503 is answered', async () => {
     server.serve(keysOf('ours'));
     const judgeToken = await judgeNow();
     const token = async () => tokenBy('ours');
@@ -102,7 +102,7 @@ describe('public_key_jwk_uri', () => {
     assertAccepted(await judgeToken(await token()), { stale_record: 0 });
   });
 
-  test('is not fetched anew when the record is read again and has not changed', async () => {
+  test('a key set is not fetched anew when the record is read again and has not changed', async () => {
     server.serve(keysOf('ours'));
     const secretId = await storeRecord(recordOf('ES256'));
     const judgeToken = await judgeBy([secretId], { VALIDATOR_MAX_AGE_SECONDS: '10' });
@@ -116,7 +116,7 @@ describe('public_key_jwk_uri', () => {
   });
 });
 
-describe('an address that does not answer is a 503, no token is refused, and the audit record says what came', async () => {
+describe('a key set address that does not answer', async () => {
   const ours = keysOf('ours');
   const faults: Record<string, [answer: (response: ServerResponse) => unknown, fault: RegExp]> = {
     'a status of 500': [(response) => response.writeHead(500).end(), /answers 500, no type, 0 bytes$/],
@@ -131,14 +131,14 @@ describe('an address that does not answer is a 503, no token is refused, and the
       /cannot be read: UND_ERR_SOCKET$/,
     ],
     'a reset connection': [(response) => response.req.socket.destroy(), /cannot be read: [A-Z_]+$/],
-    'an answer that is no HTTP': [(response) => response.req.socket.end('220 ready\r\n'), /cannot be read: \w+$/],
+    'an answer that is not HTTP': [(response) => response.req.socket.end('220 ready\r\n'), /cannot be read: \w+$/],
     'a body that is not compressed as it says': [
       (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('{}'),
       /cannot be read: Z_\w+$/,
     ],
   };
   for (const [name, [answer, fault]] of Object.entries(faults)) {
-    test(name, async () => {
+    test(`a 503 is answered, and the audit record says why, when the key set address gives ${name}`, async () => {
       server.serve(answer);
       const { secretId, judgeToken } = await stored();
       const verdict = await judgeToken(await tokenBy('ours'));
@@ -154,7 +154,7 @@ describe('an address that does not answer is a 503, no token is refused, and the
     });
   }
 
-  test('no answer within 2 s, or one that stalls', { timeout: 10_000 }, async () => {
+  test('a 503 is answered when the key set does not come within 2 s, or stalls', { timeout: 10_000 }, async () => {
     server.serve((response) => response.writeHead(500).end());
     const judges = [await judgeNow(), await judgeNow()];
     let count = 0;
@@ -165,7 +165,7 @@ describe('an address that does not answer is a 503, no token is refused, and the
     }
   });
 
-  test('a server that nobody vouches for', async () => {
+  test('a 503 is answered when nobody vouches for the server of the key set', async () => {
     const stranger = await startKeyServer({ trusted: false });
     stranger.serve(ours);
     const judgeToken = await judge({ ...recordOf('ES256'), public_key_jwk_uri: stranger.url });
@@ -174,7 +174,7 @@ describe('an address that does not answer is a 503, no token is refused, and the
     assert.match(String(verdict.audit.fault), /cannot be read: DEPTH_ZERO_SELF_SIGNED_CERT$/);
   });
 
-  test('a server that hangs, with the deadline near', { timeout: 9000 }, async () => {
+  test('a 503 is answered when the server of a key set hangs, with the deadline near', { timeout: 9000 }, async () => {
     server.serve((response) => response.writeHead(500).end());
     const judgeToken = await judge(...Array.from({ length: 5 }, () => recordOf('ES256'))); // it has the records, and no set
     server.serve(() => {}); // 10 s for five sets, by their own timeouts
@@ -182,7 +182,7 @@ describe('an address that does not answer is a 503, no token is refused, and the
   });
 });
 
-describe('an answer that shows the address to be wrong is a 500, and a last good set serves on', async () => {
+describe('a key set address that is wrong', async () => {
   const ours = keysOf('ours');
   const [jwk] = ours.keys;
   const set = JSON.stringify(ours);
@@ -200,18 +200,18 @@ describe('an answer that shows the address to be wrong is a 500, and a last good
     'a status of 401': [(response) => response.writeHead(401).end(), /answers 401, no type, 0 bytes: no 200$/],
     'a status of 203, even with a set': [(response) => response.writeHead(203).end(set), /answers 203, .*: no 200$/],
     'no content': [(response) => response.writeHead(204).end(), /answers 204, .*: no 200$/],
-    'a redirect, even to a good one': [
+    'a redirect, even to a good set': [
       (response) =>
         response.req.url === '/moved' ? response.end(set) : response.writeHead(302, { location: '/moved' }).end(),
       /answers 302, .*: a redirect, which may lead away from https$/,
     ],
     'a page of HTML': [send('<html></html>', 'text/html'), /answers 200, text\/html, 13 bytes: no JSON$/],
     PEM: [send('-----BEGIN PUBLIC KEY-----'), /: no JSON$/],
-    nothing: [send(''), /answers 200, no type, 0 bytes: no JSON$/],
+    'an empty body': [send(''), /answers 200, no type, 0 bytes: no JSON$/],
     'a discovery document': [send(discovery), /: no keys member; it is a discovery document, take its jwks_uri$/],
     'one JWK instead of a set': [send(jwk), /: no keys member; it is one JWK, not a set$/],
     'a list of JWKs': [send(ours.keys), /: no JSON object$/],
-    'keys that are no list': [send({ keys: {} }), /: a keys member that is no list$/],
+    'keys that are not a list': [send({ keys: {} }), /: a keys member that is no list$/],
     'the word null': [send('null'), /: no JSON object$/],
     'more than 64 KiB': [send(tooLarge), /answers 200, no type, more than 65536 bytes: too large for a key set$/],
     'more than 64 KiB, compressed': [
@@ -220,7 +220,7 @@ describe('an answer that shows the address to be wrong is a 500, and a last good
     ],
   };
   for (const [name, [answer, fault]] of Object.entries(answers)) {
-    test(name, async () => {
+    test(`a 500 is answered when the key set address gives ${name}, but a last good set serves on`, async () => {
       server.serve(answer);
       const { secretId, judgeToken } = await stored();
       const verdict = await judgeToken(await tokenBy('ours'));
@@ -242,7 +242,7 @@ describe('an answer that shows the address to be wrong is a 500, and a last good
     });
   }
 
-  test('a byte order mark before a good set is passed over', async () => {
+  test('a byte order mark before a good key set is passed over', async () => {
     server.serve((response) => response.end(`\ufeff${set}`));
     assertAccepted(await (await judgeNow())(await tokenBy('ours')));
   });
@@ -271,7 +271,7 @@ describe('the keys of a set', () => {
     assertRefused(await (await judgeNow())(token), reason);
   };
 
-  test('are all tried for a token without a kid, but no more than ten', async () => {
+  test('all keys of a key set are tried for a token without a kid, but no more than ten', async () => {
     const { keys } = keysOf(...'abcdefghijk');
     await accepts(keys, await tokenBy('a', {}));
     await accepts(keys, await tokenBy('j', {}));
@@ -280,18 +280,18 @@ describe('the keys of a set', () => {
     await refuses(keys.slice(0, 10), await tokenBy('k', {}), 'signature');
   });
 
-  test('are all tried when they have the same kid', async () => {
+  test('all keys of a key set with the same kid are tried', async () => {
     const keys = keysOf('a', 'b').keys.map((jwk) => ({ ...jwk, kid: 'same' }));
     await accepts(keys, await tokenBy('b', { kid: 'same' }));
     await refuses(keys, await tokenBy('c', { kid: 'same' }), 'signature');
   });
 
-  test('are not tried when the token names another kid', async () => {
+  test('a key of a key set is not tried when the token names another kid', async () => {
     await refuses(keysOf('a').keys, await tokenBy('a', { kid: 'b' }), 'unknown_key');
     await refuses(keysOf('a').keys, await tokenBy('a', { kid: '' }), 'unknown_key');
   });
 
-  test('are left out when they are broken, private, shared, or for another use', async () => {
+  test('a key of a key set is left out when it is broken, private, shared, or for another use', async () => {
     const [jwk] = keysOf('a').keys;
     const useless = [
       null,
@@ -307,7 +307,7 @@ describe('the keys of a set', () => {
     await accepts([...useless, jwk], await tokenBy('a'));
   });
 
-  test('are used whatever else they are for, and whatever is null in them', async () => {
+  test('a key of a key set is used whatever else it is for, and whatever is null in it', async () => {
     const [jwk] = keysOf('a').keys;
     for (const members of [
       { key_ops: ['verify', 'encrypt'] },
@@ -325,7 +325,7 @@ describe('the keys of a set', () => {
   for (const record of ['EdDSA', 'Ed25519']) {
     for (const key of ['EdDSA', 'Ed25519', undefined, null]) {
       for (const token of ['EdDSA', 'Ed25519']) {
-        test(`are one algorithm's: ${record} in the record, ${key} in the key, ${token} in the token`, async () => {
+        test(`a token by ${token} is accepted by a key with alg ${key} when the record says ${record}`, async () => {
           server.serve({ keys: [{ ...keyPair('EdDSA').jwk, alg: key }] });
           const judgeToken = await judge(recordOf(record));
           assertAccepted(await judgeToken(await tokenBy('ours', { kid: 'ours', alg: token }, 'EdDSA')));
@@ -334,7 +334,7 @@ describe('the keys of a set', () => {
     }
   }
 
-  test('are never those of a token header', async () => {
+  test('a key that the header of a token holds or links to is never used', async () => {
     const [ours, attackers] = [keysOf('ours'), keysOf('attacker')];
     const [jwk] = attackers.keys;
     server.serve((response) => response.end(JSON.stringify(response.req.url === '/attacker' ? attackers : ours)));

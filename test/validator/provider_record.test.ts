@@ -22,22 +22,22 @@ for (const [userId, expected] of [
   ['{sub}@{sub}', '7@7'],
   ['{sub}{user_id}', '7{user_id}'],
 ] as const) {
-  test(`user_id ${JSON.stringify(userId)} makes ${expected} of sub 7`, async () =>
+  test(`a provider’s record with user_id ${JSON.stringify(userId)} makes user ${expected} of sub 7`, async () =>
     assertLoggedOut(await judge({ user_id: userId }), { user_id: expected }));
 }
 
-test('max_token_age_seconds is 300 unless the record says otherwise', async () => {
+test('max_token_age_seconds of an OpenID provider is 300 unless its record says otherwise', async () => {
   const exp = Math.floor(Date.now() / 1000) + 600;
   assertRefused(await judge({}, { exp }), 'too_long_lived');
   assertLoggedOut(await judge({ max_token_age_seconds: 900 }, { exp }));
 });
 
-describe('a record is refused by the name of its field', () => {
+describe('a wrong record of an OpenID provider', () => {
   const faults: [string, Record<string, unknown>, RegExp][] = [
-    ['user_id without {sub}', { user_id: 'admin' }, /: user_id must contain \{sub\}/],
-    ['user_id with {sub} in capitals', { user_id: '{SUB}' }, /: user_id must contain \{sub\}/],
-    ['user_id that is no text', { user_id: 7 }, /: user_id must be text that is not blank$/],
-    ['account_provider that is blank', { account_provider: ' ' }, /: account_provider must be text that is not blank$/],
+    ['a user_id without {sub}', { user_id: 'admin' }, /: user_id must contain \{sub\}/],
+    ['a user_id with {sub} in capitals', { user_id: '{SUB}' }, /: user_id must contain \{sub\}/],
+    ['a user_id that is not text', { user_id: 7 }, /: user_id must be text that is not blank$/],
+    ['a blank account_provider', { account_provider: ' ' }, /: account_provider must be text that is not blank$/],
     [
       'user_id beside account_provider',
       { user_id: '{sub}', account_provider: 'keycloak' },
@@ -53,7 +53,7 @@ describe('a record is refused by the name of its field', () => {
     ['a misspelled field', { userid: '{sub}' }, /: userid is not a field of a record/],
   ];
   for (const [what, members, fault] of faults) {
-    test(what, async () => {
+    test(`a provider’s record with ${what} is refused, and the field is named`, async () => {
       const delivery = await judge(members);
       assertFault(delivery, 500, 'record_invalid');
       assert.match(String(delivery.audit.fault), fault);

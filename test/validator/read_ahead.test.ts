@@ -17,7 +17,7 @@ const { judgeBy, secrets, dynamodb, table } = await startJudge();
 const aws = new SecretsManagerClient();
 
 describe('a start and its first request', () => {
-  test('a start reads each record and its key set once, the requests after it neither, and asks DynamoDB nothing', async () => {
+  test('a start reads each record and key set once, which requests do not, and asks DynamoDB nothing', async () => {
     const server = await startKeyServer();
     const { privateKey, jwk } = keyPair('ES256');
     server.serve({ keys: [jwk] });
@@ -48,7 +48,7 @@ describe('a start and its first request', () => {
     assert.deepEqual(await counts(requests), [0, 0, 2]);
   });
 
-  test('a start has read the other records when the answer for one never ends, and does not wait for that', {
+  test('a start does not wait for a record whose answer never ends, and has read the others', {
     timeout: 20_000,
   }, async () => {
     const [one, two, three] = [newRecord(), newRecord(), newRecord()];
@@ -110,7 +110,7 @@ describe('a start that fails', () => {
       return { record, secretId, judge };
     };
 
-    test(`a start ${name} has the first request read the record`, async () => {
+    test(`the first request reads the record after a start ${name}`, async () => {
       const { record, secretId, judge } = await failedStart();
       const first = async () => {
         const answer = await judge(await tokenOf(record));
@@ -120,7 +120,7 @@ describe('a start that fails', () => {
       assert.deepEqual(await secrets.requests(secretId, first), ['GetSecretValue']);
     });
 
-    test(`a start ${name} leaves the one reload in 30 s to the first token of a new key`, async () => {
+    test(`the one reload in 30 s is left to the first token of a new key after a start ${name}`, async () => {
       const { record, secretId, judge } = await failedStart();
       assertAccepted(await judge(await tokenOf(record)));
       const fresh = newRecord();
@@ -144,10 +144,10 @@ describe('a start without a request', () => {
     'cannot reach Secrets Manager': reset,
     'finds no record': refuse(400, 'ResourceNotFoundException'),
     'waits for an answer': silence,
-    'gets an answer that never ends': trickle,
+    'gets an endless answer': trickle,
   };
   for (const [name, fault] of Object.entries(faults)) {
-    test(`a process that starts and ${name} ends by itself and says nothing`, { timeout: 20_000 }, async () => {
+    test(`a process that starts and ${name} ends by itself and prints nothing`, { timeout: 20_000 }, async () => {
       const secretId = await storeRecord(newRecord());
       if (fault) secrets.inject('GetSecretValue', secretId, fault);
       const env = { ...process.env, SESSIONS_TABLE: table, VALIDATOR_SECRET_IDS: secretId };

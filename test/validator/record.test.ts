@@ -18,7 +18,7 @@ describe('secret', () => {
     const record = newRecord({ secret_algorithm: alg, secret_key: randomBytes(bytes / 2).toString('hex') });
     const key = record.secret_key;
 
-    test(`accepts ${alg} by a key of ${bytes} bytes, and no other algorithm by the same key`, async () => {
+    test(`a shared key of ${bytes} bytes is accepted for ${alg}, and for no other algorithm`, async () => {
       const judgeToken = await judge(record);
       assertAccepted(await judgeToken(await signToken(key, newClaims(), { alg })), { alg, short_key: false });
       for (const other of ['HS256', 'HS384', 'HS512'].filter((name) => name !== alg)) {
@@ -26,7 +26,7 @@ describe('secret', () => {
       }
     });
 
-    test(`refuses a key for ${alg} that is one byte shorter, unless allow_short_key is true`, async () => {
+    test(`a shared key of ${bytes - 1} bytes is refused for ${alg} unless allow_short_key is true`, async () => {
       const short = { ...record, secret_key: key.slice(1) };
       const token = await signToken(short.secret_key, newClaims(), { alg });
       assertFault(await (await judge(short))(token), 500, 'record_invalid');
@@ -34,7 +34,7 @@ describe('secret', () => {
     });
   }
 
-  test('counts the bytes of the key, not its letters', async () => {
+  test('the length of a shared key is counted in bytes, not in letters', async () => {
     const key = 'ü'.repeat(16);
     assertAccepted(await (await judge(newRecord({ secret_key: key })))(await signToken(key)));
   });
@@ -42,7 +42,7 @@ describe('secret', () => {
 
 describe('public_key', () => {
   for (const alg of ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']) {
-    test(`accepts ${alg} by public_key_jwks, and no other key`, async () => {
+    test(`public_key_jwks accepts tokens by ${alg}, and refuses those by another key`, async () => {
       const { jwk, privateKey } = keyPair(alg);
       const judgeToken = await judge(newPublicRecord({ public_key_algorithm: alg, public_key_jwks: { keys: [jwk] } }));
       assertAccepted(await judgeToken(await signToken(privateKey, newClaims(), { alg })), { alg });
@@ -67,7 +67,7 @@ describe('audience', () => {
     ['a', [], false],
   ];
   for (const [audience, aud, accepted] of cases) {
-    test(`${JSON.stringify(audience)} ${accepted ? 'accepts' : 'refuses'} aud ${JSON.stringify(aud)}`, async () => {
+    test(`audience ${show(audience)} ${accepted ? 'accepts' : 'refuses'} aud ${show(aud)}`, async () => {
       const judgeToken = await judge({ ...record, audience });
       const verdict = await judgeToken(await signToken(record.secret_key, newClaims({ aud })));
       accepted ? assertAccepted(verdict) : assertRefused(verdict, 'audience');
@@ -83,7 +83,7 @@ describe('issuer', () => {
     ['HTTPS://issuer.example', false],
     ['', false],
   ] as const) {
-    test(`${accepted ? 'accepts' : 'refuses'} iss "${iss}"`, async () => {
+    test(`issuer "${record.issuer}" ${accepted ? 'accepts' : 'refuses'} iss "${iss}"`, async () => {
       const verdict = await (await judge(record))(await signToken(record.secret_key, newClaims({ iss })));
       accepted ? assertAccepted(verdict) : assertRefused(verdict, 'issuer');
     });
@@ -93,13 +93,13 @@ describe('issuer', () => {
 describe('allowed_emails', () => {
   const record = newRecord({ allowed_emails: ['admin@example.com', 'ops@example.com'] });
 
-  test('lets in a caller that it names', async () => {
+  test('a caller whose email is in allowed_emails is let in', async () => {
     const token = await signToken(record.secret_key, newClaims({ email: 'ops@example.com' }));
     assertAccepted(await (await judge(record))(token), { actor: 'ops@example.com' });
   });
 
   for (const email of ['Ops@example.com', 'ops@example.com ', '', undefined, null, 7, ['ops@example.com'], { a: 1 }]) {
-    test(`answers 403 with insufficient_scope to a verified token with email ${JSON.stringify(email)}`, async () => {
+    test(`a 403 with insufficient_scope is answered to email ${show(email)}, not in allowed_emails`, async () => {
       const verdict = await (await judge(record))(await signToken(record.secret_key, newClaims({ email })));
       assert.equal(verdict.status, 403);
       assert.equal(verdict.headers['www-authenticate'], 'Bearer realm="auth_logout_user", error="insufficient_scope"');
@@ -107,19 +107,19 @@ describe('allowed_emails', () => {
     });
   }
 
-  test('is not asked when the token is not verified', async () => {
+  test('a 401 is answered to a token that is not verified, before allowed_emails is looked at', async () => {
     const token = await signToken(newRecord().secret_key, newClaims({ email: 'nobody' }));
     assertRefused(await (await judge(record))(token), 'signature');
   });
 
-  test('lets nobody in when it is an empty list', async () => {
+  test('allowed_emails lets nobody in when it is an empty list', async () => {
     const nobody = newRecord({ allowed_emails: [] });
     assert.equal((await (await judge(nobody))(await signToken(nobody.secret_key))).status, 403);
   });
 });
 
 describe('a record whose values are all text, as the console and Terraform make them', () => {
-  test('is read as what the texts mean', async () => {
+  test('a record whose values are all text, as the console and Terraform make them, is read as they mean', async () => {
     const record = newRecord({
       secret_key: 'a key of 24 bytes or so.',
       allow_short_key: 'True',
@@ -138,12 +138,12 @@ describe('a record whose values are all text, as the console and Terraform make 
     assertFault(await (await judge({ ...record, allow_short_key: ' false' }))(await sign({})), 500, 'record_invalid');
   });
 
-  test('lets nobody in by allowed_emails that is the text of an empty list', async () => {
+  test('allowed_emails lets nobody in when it is the text of an empty list', async () => {
     const nobody = newRecord({ allowed_emails: '[]' });
     assert.equal((await (await judge(nobody))(await signToken(nobody.secret_key))).status, 403);
   });
 
-  test('has its keys by public_key_jwks that is the text of a set', async () => {
+  test('public_key_jwks may be the text of a key set', async () => {
     const { jwk, privateKey } = keyPair('ES256');
     const public_key_jwks = JSON.stringify({ keys: [jwk] });
     const judgeToken = await judge(newPublicRecord({ public_key_algorithm: 'ES256', public_key_jwks }));
@@ -151,7 +151,7 @@ describe('a record whose values are all text, as the console and Terraform make 
   });
 });
 
-test('passes over description, and the fields of Odoo that mean nothing here', async () => {
+test('a record may have a description, and the fields of Odoo that mean nothing here', async () => {
   const record = newRecord({
     description: 'of the shop',
     user_id_strategy: 'static',
@@ -175,19 +175,19 @@ test('passes over description, and the fields of Odoo that mean nothing here', a
 describe('max_token_age_seconds', () => {
   const LEEWAY = 5;
   for (const [name, members, max] of [
-    ['86400 by default', {}, 86_400],
-    ['as given', { max_token_age_seconds: 60 }, 60],
+    ['by default 86400', {}, 86_400],
+    ['here 60', { max_token_age_seconds: 60 }, 60],
   ] as const) {
     const record = newRecord(members);
     const sign = (claims: Record<string, unknown>) => signToken(record.secret_key, newClaims(claims));
 
-    test(`caps the time until exp: ${name}`, async () => {
+    test(`max_token_age_seconds, ${name}, caps the time until exp`, async () => {
       const judgeToken = await judge(record);
       assertAccepted(await judgeToken(await sign({ exp: now + max + LEEWAY })));
       assertRefused(await judgeToken(await sign({ exp: now + max + LEEWAY + 1 })), 'too_long_lived');
     });
 
-    test(`caps the time since iat: ${name}`, async () => {
+    test(`max_token_age_seconds, ${name}, caps the time since iat`, async () => {
       const judgeToken = await judge(record);
       assertAccepted(await judgeToken(await sign({ iat: now - max - LEEWAY + 1 })));
       assertRefused(await judgeToken(await sign({ iat: now - max - LEEWAY - 1 })), 'too_long_lived');
@@ -195,16 +195,17 @@ describe('max_token_age_seconds', () => {
   }
 });
 
-describe('a wrong record is a 500, and one log line names record and field, but no value', async () => {
+describe('a wrong record', async () => {
   const key = randomBytes(48).toString('base64url');
   const { privateKey, jwk } = keyPair('ES256');
   const secretId = await storeRecord(newRecord());
   const judgeToken = await judgeBy([secretId], { VALIDATOR_MAX_AGE_SECONDS: '0' });
 
   for (const text of ['', ' \n', `{"secret_key":"${key}"`, `["${key}"]`, `"${key}"`, '7', 'null', '\ufeff[]']) {
-    test(`text of the secret: ${show(text)}`, async () => assertNamed('the secret', text));
+    test(`a 500 is answered, and the log names the secret, when its text is ${show(text)}`, async () =>
+      assertNamed('the secret', text));
   }
-  test('binary value of the secret', async () => {
+  test('a 500 is answered, and the log names the secret, when its value is binary', async () => {
     const SecretBinary = Buffer.from(JSON.stringify(newRecord({ secret_key: key })));
     await new SecretsManagerClient().send(new PutSecretValueCommand({ SecretId: secretId, SecretBinary }));
     await assertNamed('the secret');
@@ -252,7 +253,8 @@ describe('a wrong record is a 500, and one log line names record and field, but 
   for (const [field, values] of Object.entries(wrongWithSecret)) {
     for (const value of values) {
       const record = newRecord({ secret_key: key, [field]: value });
-      test(`${field}: ${show(value)}`, async () => assertNamed(field, record));
+      test(`a 500 is answered, and the log names the field but no value, when ${field} is ${show(value)}`, async () =>
+        assertNamed(field, record));
     }
   }
 
@@ -283,23 +285,20 @@ describe('a wrong record is a 500, and one log line names record and field, but 
   for (const [field, values] of Object.entries(wrongWithPublicKey)) {
     for (const value of values) {
       const record = newPublicRecord({ public_key_algorithm: 'ES256', [field]: value });
-      test(`${field}: ${show(value)}`, async () => assertNamed(field, record));
+      test(`a 500 is answered, and the log names the field but no value, when ${field} is ${show(value)}`, async () =>
+        assertNamed(field, record));
     }
   }
 
-  test('a field whose name may be a key in the wrong place', async () =>
+  test('a 500 is answered, and the log does not name the field, when its name may be a misplaced key', async () =>
     assertNamed('one of its names', { ...newRecord(), [key]: '' }));
 
-  test('an RSA key of 1024 bits', async () => {
+  test('a 500 is answered, and the log names public_key_jwks, when it holds an RSA key of 1024 bits', async () => {
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
     const public_key_jwks = { keys: [publicKey.export({ format: 'jwk' })] };
     const record = newPublicRecord({ public_key_algorithm: 'RS256', public_key_jwks });
     await assertNamed('public_key_jwks', record);
   });
-
-  function show(value: unknown): string {
-    return `${JSON.stringify(value)}`.slice(0, 60);
-  }
 
   async function assertNamed(field: string, record?: unknown): Promise<void> {
     if (record !== undefined) await storeRecord(record, secretId);
@@ -311,6 +310,12 @@ describe('a wrong record is a 500, and one log line names record and field, but 
     }
   }
 });
+
+/** The value as a test's name has it: of a long one its beginning and its end. */
+function show(value: unknown): string {
+  const text = `${JSON.stringify(value)}`.replace('\ufeff', 'BOM ');
+  return text.length > 60 ? `${text.slice(0, 20)}…${text.slice(-39)}` : text;
+}
 
 function newPublicRecord(members: Record<string, unknown>): Record<string, unknown> {
   return newRecord({ signature_type: 'public_key', secret_algorithm: undefined, secret_key: undefined, ...members });

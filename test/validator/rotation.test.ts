@@ -17,7 +17,7 @@ const { judgeBy, warm, rotated } = await startJudge();
 const aws = new SecretsManagerClient();
 
 describe('rotation', () => {
-  test('accepts tokens of the new key at once, and of the old key until the grace ends', async () => {
+  test('a rotation accepts tokens of the new key at once, and of the old key until the grace ends', async () => {
     const { old, fresh, judge } = await rotated({ previous_key_grace_seconds: 600 });
     assertAccepted(await judge(await tokenOf(fresh)), { key_stage: 'current' });
     assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
@@ -28,7 +28,7 @@ describe('rotation', () => {
     assertAccepted(await judge(await tokenOf(fresh)), { key_stage: 'current' });
   });
 
-  test('gives the old key an hour when the record does not say', async () => {
+  test('the grace of an old key is an hour when the record does not say', async () => {
     const { old, judge } = await rotated();
     pass(HOUR - 1);
     assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
@@ -36,7 +36,7 @@ describe('rotation', () => {
     assertRefused(await judge(await tokenOf(old)), 'signature');
   });
 
-  test('counts the grace from the creation of the new version, not from its first use', async () => {
+  test('the grace of an old key counts from the creation of the new version, not from its first use', async () => {
     const { old, secretId } = await rotated({ previous_key_grace_seconds: 600 });
     pass(599);
     const judge = await judgeBy([secretId]);
@@ -46,7 +46,7 @@ describe('rotation', () => {
     assertRefused(await (await judgeBy([secretId]))(await tokenOf(old)), 'signature');
   });
 
-  test('ends the old key at the next load when the grace is 0', async () => {
+  test('an old key ends at the next load of the record when the grace is 0', async () => {
     const { old, judge } = await rotated({ previous_key_grace_seconds: 0 });
     pass(MAX_AGE - 1);
     assertAccepted(await judge(await tokenOf(old)), { key_stage: 'current' });
@@ -54,13 +54,13 @@ describe('rotation', () => {
     assertRefused(await judge(await tokenOf(old)), 'signature');
   });
 
-  test('ends the old key with the first token of the new one when the grace is 0', async () => {
+  test('an old key ends with the first token of the new one when the grace is 0', async () => {
     const { old, fresh, judge } = await rotated({ previous_key_grace_seconds: 0 });
     assertAccepted(await judge(await tokenOf(fresh)));
     assertRefused(await judge(await tokenOf(old)), 'signature');
   });
 
-  test('accepts only the two newest keys', async () => {
+  test('only the two newest keys of a record are accepted', async () => {
     const { old, fresh, secretId, judge } = await rotated();
     assertAccepted(await judge(await tokenOf(fresh)));
     assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
@@ -72,7 +72,7 @@ describe('rotation', () => {
     assertRefused(await judge(await tokenOf(old)), 'signature');
   });
 
-  test('never accepts a pending key, and the promoted one at once', async () => {
+  test('a pending key is refused until it is promoted, and then accepted at once', async () => {
     const { record: old, secretId, judge } = await warm();
     const pending = newRecord();
     const { VersionId } = await aws.send(
@@ -96,7 +96,7 @@ describe('rotation', () => {
     assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
   });
 
-  test('moves callers from a shared key to a public key and on to another algorithm', async () => {
+  test('a rotation moves callers from a shared key to a public key and on to another algorithm', async () => {
     const { record: old, secretId, judge } = await warm();
     for (const alg of ['ES256', 'EdDSA']) {
       const { privateKey, jwk } = keyPair(alg);
@@ -110,7 +110,7 @@ describe('rotation', () => {
     assertRefused(await judge(await tokenOf(old)), 'algorithm');
   });
 
-  test('judges tokens of the old key by the rules of the new record', async () => {
+  test('tokens of an old key are judged by the rules of the new record', async () => {
     const { record: old, secretId, judge } = await warm();
     await storeRecord(newRecord({ audience: 'b', allowed_emails: ['ops'], max_token_age_seconds: 30 }), secretId);
     const status = async (claims: Record<string, unknown>) => {
@@ -125,7 +125,7 @@ describe('rotation', () => {
     assert.deepEqual(await status({ exp: exp + 60, aud: 'b', email: 'ops' }), [401, 'too_long_lived']);
   });
 
-  test('is not stopped by an old record that was wrong', async () => {
+  test('a rotation is not stopped by an old record that was wrong', async () => {
     const secretId = await storeRecord('{}');
     const fresh = newRecord();
     await storeRecord(fresh, secretId);

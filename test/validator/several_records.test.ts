@@ -19,7 +19,7 @@ describe('several records', () => {
   const two = newRecord({ name: 'two', secret_algorithm: 'HS512' });
   const three = newRecord({ name: 'three', audience: 'c' });
 
-  test('accept each caller, and the audit record names it', async () => {
+  test('each of several callers is accepted by its own record, and the audit record names it', async () => {
     const { judge } = await callers(one, two, three);
     assertAccepted(await judge(await tokenOf(one)), { validator: 'one' });
     assertAccepted(await judge(await signToken(two.secret_key, newClaims(), { alg: 'HS512' })), { validator: 'two' });
@@ -29,21 +29,21 @@ describe('several records', () => {
     assert.equal(answer.audit.fault, undefined);
   });
 
-  test('judge in order: the first that verifies the token decides', async () => {
+  test('the first of several records that verifies the token decides', async () => {
     const twin = { ...one, name: 'twin', allowed_emails: ['nobody'] };
     const claims = await tokenOf(one);
     assertAccepted(await (await callers(two, one, twin)).judge(claims), { validator: 'one' });
     assert.equal((await (await callers(two, twin, one)).judge(claims)).status, 403);
   });
 
-  test('refuse a token that none verifies, for the reason that came closest', async () => {
+  test('a token that none of several records verifies is refused for the reason that came closest', async () => {
     const { judge } = await callers(two, one, three);
     assertRefused(await judge(await junkToken()), 'signature');
     assertRefused(await judge(await tokenOf(three)), 'audience');
     assertRefused(await judge(await signToken(one.secret_key, newClaims({ exp: 1 }))), 'expired');
   });
 
-  test('go on when one is broken, and the audit record names the broken one', async () => {
+  test('a broken record does not stop the other records, and the audit record names it', async () => {
     const { secretIds, judge } = await callers({ ...two, secret_key: 'short' }, one);
     assertAccepted(await judge(await tokenOf(one)), {
       validator: 'one',
@@ -52,12 +52,12 @@ describe('several records', () => {
     assertFault(await judge(await junkToken()), 500, 'record_invalid');
   });
 
-  test('answer 500, not 401, when the token may be meant for the broken one', async () => {
+  test('a 500, not a 401, is answered when the token may be meant for a broken record', async () => {
     const { judge } = await callers(one, '{}');
     assertFault(await judge(await signToken(one.secret_key, newClaims({ exp: 1 }))), 500, 'record_invalid');
   });
 
-  test('go on when one is missing or cannot be read', async () => {
+  test('a record that is missing or cannot be read does not stop the other records', async () => {
     const [missing = '', down = '', good = ''] = await Promise.all(
       [one, two, three].map((record) => storeRecord(record)),
     );
@@ -68,7 +68,7 @@ describe('several records', () => {
     assertAccepted(await judge(token), { validator: 'three' });
   });
 
-  test('are reloaded each at most once in 30 s, and rotated each for itself', async () => {
+  test('each of several records is reloaded at most once in 30 s, and rotated on its own', async () => {
     const { secretIds, judge } = await callers(one, three);
     assertAccepted(await judge(await tokenOf(one)));
     const fresh = newRecord({ name: 'fresh', audience: 'c' });

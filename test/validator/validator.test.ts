@@ -17,7 +17,7 @@ const aws = new SecretsManagerClient();
 describe('requests to Secrets Manager', () => {
   const reads = (secretId: string, work: () => Promise<unknown>) => secrets.requests(secretId, work);
 
-  test('are none for tokens that verify, until the max age', async () => {
+  test('Secrets Manager is not asked for tokens that verify, until the max age of the record', async () => {
     const { record, secretId, judge } = await warm();
     const token = await tokenOf(record);
     const many = async () => {
@@ -30,7 +30,7 @@ describe('requests to Secrets Manager', () => {
     assert.equal((await reads(secretId, async () => assertAccepted(await judge(await tokenOf(record))))).length, 1);
   });
 
-  test('are one for many tokens of the new key that come together', async () => {
+  test('Secrets Manager is asked once for many tokens of a new key that come together', async () => {
     const { fresh, secretId, judge } = await rotated();
     const token = await tokenOf(fresh);
     const together = () => Promise.all(Array.from({ length: 20 }, () => judge(token)));
@@ -40,7 +40,7 @@ describe('requests to Secrets Manager', () => {
     assert.deepEqual(operations, ['GetSecretValue']);
   });
 
-  test('are one for a start and many requests together', async () => {
+  test('Secrets Manager is asked once for a start and many requests together', async () => {
     const record = newRecord();
     const secretId = await storeRecord(record);
     const token = await tokenOf(record);
@@ -51,7 +51,7 @@ describe('requests to Secrets Manager', () => {
     assert.deepEqual(operations, ['GetSecretValue']);
   });
 
-  test('are one for many requests together after a start that found no record', async () => {
+  test('Secrets Manager is asked once for many requests together after a start that found no record', async () => {
     const record = newRecord();
     const secretId = `validator-${randomUUID()}`;
     const judge = await judgeBy([secretId]);
@@ -63,7 +63,7 @@ describe('requests to Secrets Manager', () => {
     assert.deepEqual(operations, ['GetSecretValue']);
   });
 
-  test('are one reload in 30 s under thousands of junk tokens, and DynamoDB hears nothing of them', async () => {
+  test('Secrets Manager is asked once in 30 s under thousands of junk tokens, and DynamoDB is not asked', async () => {
     const { record, secretId, judge } = await warm();
     pass(1);
     const claims = newClaims();
@@ -89,7 +89,7 @@ describe('requests to Secrets Manager', () => {
     assert.deepEqual(touched, []);
   });
 
-  test('never name a stage but AWSCURRENT and AWSPREVIOUS', async () => {
+  test('Secrets Manager is never asked for a stage other than AWSCURRENT and AWSPREVIOUS', async () => {
     for (const [stage, count] of Object.entries({ AWSCURRENT: 1, AWSPREVIOUS: 1, AWSPENDING: 0 })) {
       const { judge } = await rotated();
       assert.equal((await secrets.requests(stage, async () => judge(await junkToken()))).length, count);
@@ -97,14 +97,14 @@ describe('requests to Secrets Manager', () => {
   });
 });
 
-describe('while Secrets Manager is down', () => {
+describe('an outage of Secrets Manager', () => {
   async function outage(secretId: string, work: () => Promise<void>): Promise<void> {
     secrets.inject('GetSecretValue', secretId, reset);
     await work();
     secrets.heal(secretId);
   }
 
-  test('serves the last good record for an hour, then answers 503, and recovers at once', async () => {
+  test('the last good record serves for an hour of an outage, then a 503 is answered until its end', async () => {
     const { record, secretId, judge } = await warm();
     await outage(secretId, async () => {
       pass(MAX_AGE);
@@ -117,7 +117,7 @@ describe('while Secrets Manager is down', () => {
     assertAccepted(await judge(await tokenOf(record)), { stale_record: 0 });
   });
 
-  test('asks again once in 30 s, and then serves the record that it finds', async () => {
+  test('Secrets Manager is asked again once in 30 s after an outage, and the record it then has serves', async () => {
     const { record, secretId, judge } = await warm();
     pass(MAX_AGE);
     await outage(secretId, async () => assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 }));
@@ -129,7 +129,7 @@ describe('while Secrets Manager is down', () => {
     assertRefused(await judge(await tokenOf(record)), 'signature');
   });
 
-  test('answers 503 at a cold start, and does not cache that', async () => {
+  test('a 503 is answered at a cold start while Secrets Manager is down, and is not cached', async () => {
     const record = newRecord();
     const secretId = await storeRecord(record);
     await outage(secretId, async () => {
@@ -140,7 +140,7 @@ describe('while Secrets Manager is down', () => {
     });
   });
 
-  test('answers 503, not 401, to a key that may be a new one', async () => {
+  test('a 503, not a 401, is answered while Secrets Manager is down to a key that may be a new one', async () => {
     const { fresh, secretId, judge } = await rotated({ previous_key_grace_seconds: 0 });
     await outage(secretId, async () => {
       assertFault(await judge(await tokenOf(fresh)), 503, 'aws_unavailable');
@@ -151,7 +151,7 @@ describe('while Secrets Manager is down', () => {
     assertAccepted(await judge(await tokenOf(fresh)));
   });
 
-  test('accepts the old key within its grace', async () => {
+  test('an old key is accepted within its grace while Secrets Manager is down', async () => {
     const { old, secretId, judge } = await rotated();
     pass(MAX_AGE);
     assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
@@ -159,7 +159,7 @@ describe('while Secrets Manager is down', () => {
     await outage(secretId, async () => assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' }));
   });
 
-  test('answers 503, not 401, while the old key alone cannot be read', async () => {
+  test('a 503, not a 401, is answered to a token of the old key while that key alone cannot be read', async () => {
     const { old, fresh, secretId, judge } = await rotated();
     assertAccepted(await judge(await tokenOf(fresh)));
     await outage(secretId, async () => {
@@ -197,7 +197,7 @@ describe('a record that is taken away', () => {
     },
   };
   for (const [name, { reason, fault, remove }] of Object.entries(ways)) {
-    test(`serves until its max age when it is ${name}, then is a 500, never a 401`, async () => {
+    test(`a record that is ${name} serves until its max age, and then a 500, never a 401, is answered`, async () => {
       const { record, secretId, judge } = await warm();
       await remove(secretId);
       pass(MAX_AGE - 1);
@@ -211,7 +211,7 @@ describe('a record that is taken away', () => {
       assertFault(await judge(await junkToken()), 500, reason);
     });
 
-    test(`does not come back in an outage when it was seen ${name}`, async () => {
+    test(`a record that was seen ${name} does not come back in an outage`, async () => {
       const { record, secretId, judge } = await warm();
       await remove(secretId);
       await judge(await junkToken());
@@ -223,7 +223,7 @@ describe('a record that is taken away', () => {
     });
   }
 
-  test('does not serve on in the outage that it was seen broken in', async () => {
+  test('a record that serves in an outage ends when it is seen to be broken', async () => {
     const { record, secretId, judge } = await warm();
     pass(MAX_AGE);
     secrets.inject('GetSecretValue', secretId, reset);
@@ -234,7 +234,7 @@ describe('a record that is taken away', () => {
     assertFault(await judge(await tokenOf(record)), 500, 'record_invalid');
   });
 
-  test('serves on in the next outage when it was back before', async () => {
+  test('a record that was broken and came back serves on in the next outage', async () => {
     const { record, secretId, judge } = await warm();
     await storeRecord('{}', secretId);
     await judge(await junkToken());
@@ -246,7 +246,7 @@ describe('a record that is taken away', () => {
     assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 });
   });
 
-  test('serves again at once when it is back', async () => {
+  test('a record that was broken serves again at once when it is back', async () => {
     const record = newRecord();
     const secretId = await storeRecord('{}');
     const judge = await judgeBy([secretId]);
