@@ -51,7 +51,7 @@ async function left(user: string): Promise<number> {
 }
 
 describe('account_provider', () => {
-  test('logs out the user to whom the account is linked, by one Query more, and keeps the link', async () => {
+  test('account_provider logs out the user of a linked account, by one more Query, and keeps the link', async () => {
     const [ann, bob] = [await signUp('ann'), await signUp('bob')];
     const requests = await dynamodb.requests(table, async () =>
       assertLoggedOut(await logout('ann'), { user_id: ann, actor: 'ann', sessions_ended: 2 }),
@@ -61,7 +61,7 @@ describe('account_provider', () => {
     assertLoggedOut(await logout('ann'), { outcome: 'no_live_session', user_id: ann });
   });
 
-  test('logs nobody out where no account is linked: 200 after that Query, and an outcome of its own', async () => {
+  test('a 200 is answered after one Query, and nobody logged out, when no account is linked to the sub', async () => {
     const eve = await signUp('eve');
     for (const sub of ['ev', 'eve2', 'Eve', 'EVE', ' eve', 'eve@kc', '{sub}', '{provider}', '$&', '*', eve]) {
       const requests = await dynamodb.requests(table, async () =>
@@ -72,28 +72,28 @@ describe('account_provider', () => {
     assert.equal(await left(eve), 2);
   });
 
-  test('takes sub letter by letter, whatever is in it', async () => {
+  test('account_provider takes sub letter by letter, whatever is in it', async () => {
     for (const sub of ['$&', '{provider}', '{sub}', 'a b|c@d', 'ü', '%2F']) {
       const user = await signUp(sub);
       assertLoggedOut(await logout(sub), { user_id: user, sessions_ended: 2 });
     }
   });
 
-  test('leaves a user alone whom another provider calls the same', async () => {
+  test('a user who has the sub at another provider only is not logged out', async () => {
     const user = randomUUID();
     await putItems(table, [session(user), link(user, 'zoe', 'another')]);
     assertLoggedOut(await logout('zoe'), { outcome: 'no_account' });
     assert.equal(await left(user), 1);
   });
 
-  test('asks for the user’s key and no more: the item may hold the provider’s tokens', async () => {
+  test('the Query for an account asks for the user’s key only: the item may hold the provider’s tokens', async () => {
     const sent = await dynamodb.record(async () => assertLoggedOut(await logout('nobody'), { outcome: 'no_account' }));
     const { ProjectionExpression, ExpressionAttributeNames, Select } = JSON.parse(sent[0]?.body ?? '');
     assert.deepEqual([Select, ExpressionAttributeNames[ProjectionExpression]], ['SPECIFIC_ATTRIBUTES', 'pk']);
     assert.deepEqual(Object.values(ExpressionAttributeNames), ['account', 'account_id', 'pk']);
   });
 
-  test('is a 400 for a sub that a key of the index cannot hold', async () => {
+  test('a 400 is answered to a sub that a key of the account index cannot hold', async () => {
     assertLoggedOut(await logout('x'.repeat(1021)), { outcome: 'no_account' });
     for (const sub of ['x'.repeat(1022), '\ud800']) {
       const { status, audit } = await logout(sub);
@@ -101,13 +101,13 @@ describe('account_provider', () => {
     }
   });
 
-  test('is a 400 for a user id that USER_ID_PATTERN refuses', async () => {
+  test('a 400 is answered when the account is linked to a user id that USER_ID_PATTERN refuses', async () => {
     await putItems(table, [link('UPPER', 'upper')]);
     const { status, audit } = await logout('upper');
     assert.deepEqual([status, audit.outcome, audit.actor], [400, 'user_id_not_accepted', 'upper']);
   });
 
-  test('is a 500, and logs nobody out, where an account is linked to several users, or to what is no user', async () => {
+  test('a 500 is answered, and nobody logged out, when an account is linked to several users or to none', async () => {
     const [one, two] = [await signUp('both'), await signUp('both')];
     const several = await logout('both');
     assertFault(several, 500, 'account_invalid');
@@ -121,7 +121,7 @@ describe('account_provider', () => {
     }
   });
 
-  test('repeats the Query while DynamoDB throttles or fails, and is a 503 when it goes on', async () => {
+  test('the Query for an account is repeated when DynamoDB throttles or fails, until a 503 is answered', async () => {
     const user = await signUp('tim');
     dynamodb.inject('Query', 'tim@kc', refuse(400, 'ThrottlingException'), 2);
     dynamodb.inject('Query', 'tim@kc', refuse(500, 'InternalServerError'), 1);
@@ -133,20 +133,20 @@ describe('account_provider', () => {
     assertFault(await logout('tim', lambda, 1800), 503, 'deadline');
   });
 
-  test('takes an answer without items for none, and not for an account that is not linked', async () => {
+  test('a 500, not a 200, is answered when the answer to the Query for an account has no list of items', async () => {
     dynamodb.inject('Query', 'void@kc', empty, 1);
     assertFault(await logout('void'), 500, 'unexpected');
   });
 
-  test('is a 500 where the table has no such index', async () => {
+  test('a 500 is answered when the table has no account index', async () => {
     const SESSIONS_TABLE = await createTable({ ...LAYOUT, account: undefined });
     const { lambda: bare } = await start(LAYOUT, { SESSIONS_TABLE });
     assertFault(await logout('ann', bare), 500, 'aws_refused');
   });
 });
 
-describe('an account is linked', () => {
-  test('to a number, where user ids are numbers', async () => {
+describe('a linked account', () => {
+  test('an account may be linked to a user whose id is a number', async () => {
     const userKey = { name: 'owner', type: 'N', value: '{user_id}' };
     const numbers = await start({ ...LAYOUT, tableKey: ['owner', 'sk'], userKey });
     const sk = { S: 'session/1' };
@@ -161,7 +161,7 @@ describe('an account is linked', () => {
     assertLoggedOut(await logout('seven', numbers.lambda), { user_id: '7', sessions_ended: 1 });
   });
 
-  test('in one of several stores, and its user id counts in all of them', async () => {
+  test('an account is linked in one of several stores, and its user is logged out in all of them', async () => {
     const user = await signUp('sue');
     const byUserId = { tableKey: ['user_id', 'sid'], userKey: { name: 'user_id', type: 'S', value: '{user_id}' } };
     const both = await start(byUserId, { MORE_STORES: JSON.stringify([{ table, layout: LAYOUT }]) });

@@ -13,7 +13,7 @@ for (const [name, count] of Object.entries({ default: 30, 'connect-dynamodb': 4 
   const layout = readLayout(name);
   const userName = layout.userKey.name;
 
-  test(`twenty logouts at once all succeed, and end what was there before the first of them (${name})`, async () => {
+  test(`twenty logouts of a user at once all succeed, and end all earlier sessions (layout ${name})`, async () => {
     const { table, logout } = await startRoute({ SESSION_LAYOUT: name });
     const newSession = (userId: string, age: string): Item => ({
       [userName]: { S: userId },

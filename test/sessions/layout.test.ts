@@ -26,18 +26,18 @@ const ACCOUNT = {
 
 describe('a layout', () => {
   for (const [name, layout] of Object.entries(KNOWN_LAYOUTS)) {
-    test(`${name} is known by its name, and keeps the rules for a layout in JSON`, () => {
+    test(`the layout ${name} is known by its name, and keeps the rules for a layout in JSON`, () => {
       assert.equal(readLayout(` ${name}\n`), layout);
       assert.deepEqual(readLayout(JSON.stringify(layout)), layout);
     });
   }
 
-  test('is read from JSON, whether by key or by index', () => {
+  test('a layout is read from JSON, whether it finds sessions by key or by index', () => {
     for (const layout of [BY_KEY, BY_INDEX])
       assert.deepEqual(readLayout(` ${JSON.stringify(layout, null, 2)}`), layout);
   });
 
-  test('needs the keys only; a member that is null counts as absent', () => {
+  test('a layout needs its keys only, and a member that is null counts as absent', () => {
     const { tableKey, userKey } = BY_KEY;
     const read = { tableKey, index: null, userKey };
     assert.deepEqual(readLayout(JSON.stringify({ tableKey, userKey })), read);
@@ -45,14 +45,14 @@ describe('a layout', () => {
   });
 
   for (const equals of [true, false, ['session'], ['session', 'remember', true]]) {
-    test(`may have a guard that equals ${JSON.stringify(equals)}`, () => {
+    test(`a layout may have a guard that equals ${JSON.stringify(equals)}`, () => {
       const layout = { ...BY_INDEX, guard: { name: 'kind', equals } };
       assert.deepEqual(readLayout(JSON.stringify(layout)), layout);
       assert.deepEqual(readLayout(layout), layout, 'an object is as good as its JSON');
     });
   }
 
-  test('may say where accounts are linked, with provider and sub in either key', () => {
+  test('a layout may say where accounts are linked, with provider and sub in either key', () => {
     const { partitionKey, sortKey } = ACCOUNT;
     const inOne = {
       ...ACCOUNT,
@@ -63,7 +63,7 @@ describe('a layout', () => {
       assert.deepEqual(readLayout({ ...BY_INDEX, account }), { ...BY_INDEX, account });
   });
 
-  test('names every attribute that a request may touch, each once', () => {
+  test('a layout names every attribute that a request may touch, each once', () => {
     assert.deepEqual(layoutAttributes(readLayout('authjs')), ['pk', 'sk', 'expires']);
     assert.deepEqual(layoutAttributes(readLayout(JSON.stringify(BY_INDEX))), [
       'id',
@@ -83,24 +83,28 @@ const withAccount = (account: object, value = 'u#{user_id}') => ({
 });
 const wrong: [string, unknown, RegExp][] = [
   ['an unknown member', { ...BY_KEY, ttl: 'x' }, /unknown member "ttl": remove it; known are tableKey, userKey, index/],
-  ['an unknown member inside', { ...BY_KEY, expiry: { ...expiry, format: 1 } }, /expiry .*"format": remove it/],
+  ['an unknown member in expiry', { ...BY_KEY, expiry: { ...expiry, format: 1 } }, /expiry .*"format": remove it/],
   ['__proto__ as a member', '{"__proto__":{}}', /unknown member "__proto__"/],
   ['no tableKey', { ...BY_KEY, tableKey: undefined }, /lacks the member "tableKey": add it$/],
   ['no userKey', { ...BY_KEY, userKey: null }, /lacks the member "userKey": add it$/],
   ['a userKey without a type', { ...BY_KEY, userKey: { name: 'pk', value: '{user_id}' } }, /userKey lacks .*"type"/],
   ['an expiry without a unit', { ...BY_KEY, expiry: { name: 'expires' } }, /expiry lacks the member "unit": add it$/],
   ['an empty tableKey', { ...BY_KEY, tableKey: [] }, /tableKey must list the name of the partition key/],
-  ['a tableKey of three', { ...BY_KEY, tableKey: ['pk', 'sk', 'x'] }, /tableKey must list/],
-  ['a tableKey of twins', { ...BY_KEY, tableKey: ['pk', 'pk'] }, /tableKey must list/],
+  ['a tableKey of three names', { ...BY_KEY, tableKey: ['pk', 'sk', 'x'] }, /tableKey must list/],
+  ['the same name twice in tableKey', { ...BY_KEY, tableKey: ['pk', 'pk'] }, /tableKey must list/],
   ['a tableKey that is text', { ...BY_KEY, tableKey: 'pk' }, /tableKey must list/],
-  ['a key without a name', { ...BY_KEY, tableKey: ['pk', ''] }, /each name in tableKey must be text that is not empty/],
+  [
+    'an empty name in tableKey',
+    { ...BY_KEY, tableKey: ['pk', ''] },
+    /each name in tableKey must be text that is not empty/,
+  ],
   ['an empty index', { ...BY_INDEX, index: '' }, /index must be text that is not empty/],
-  ['an index that is no name', { ...BY_INDEX, index: 'by user' }, /index must be a name: 3 to 255 letters, digits/],
+  ['an index that is not a name', { ...BY_INDEX, index: 'by user' }, /index must be a name: 3 to 255 letters, digits/],
   ['a userKey that is text', { ...BY_KEY, userKey: 'pk' }, /userKey must be an object/],
   ['broken JSON', '{"a":1', /not valid JSON: correct its quotes, commas and brackets$/],
-  ['an unknown type', { ...BY_INDEX, userKey: { ...userKey, type: 'B' } }, /userKey.type must be one of S, N$/],
+  ['an unknown type of key', { ...BY_INDEX, userKey: { ...userKey, type: 'B' } }, /userKey.type must be one of S, N$/],
   [
-    'an unknown unit',
+    'an unknown unit of expiry',
     { ...BY_KEY, expiry: { ...expiry, unit: 'ms' } },
     /unit must be one of seconds, milliseconds, iso$/,
   ],
@@ -116,12 +120,12 @@ const wrong: [string, unknown, RegExp][] = [
     /takes {user_id} and {user_id:lower}: correct/,
   ],
   [
-    'a user id that does not end',
+    'a {user_id that is not closed',
     { ...BY_KEY, userKey: { ...BY_KEY.userKey, value: '{user_id} {user_id' } },
     /takes {user_id} and {user_id:lower}: correct/,
   ],
   [
-    'a number in lower case',
+    'a number folded to lower case',
     { ...BY_INDEX, userKey: { ...userKey, value: '{user_id:lower}' } },
     /{user_id} alone when its type is N$/,
   ],
@@ -151,60 +155,72 @@ const wrong: [string, unknown, RegExp][] = [
     /userKey.value only: remove it/,
   ],
   ['a guard that is a number', { ...BY_INDEX, guard: { ...guard, equals: 1 } }, /guard.equals must be text/],
-  ['a guard that is nothing', { ...BY_INDEX, guard: { ...guard, equals: [] } }, /must list 1 to 100 values$/],
-  ['a guard of very many', { ...BY_INDEX, guard: { ...guard, equals: Array(101).fill('x') } }, /1 to 100 values$/],
+  ['a guard that equals an empty list', { ...BY_INDEX, guard: { ...guard, equals: [] } }, /must list 1 to 100 values$/],
+  ['a guard of 101 values', { ...BY_INDEX, guard: { ...guard, equals: Array(101).fill('x') } }, /1 to 100 values$/],
   ['a guard of a list in a list', { ...BY_INDEX, guard: { ...guard, equals: [['x']] } }, /each value in guard.equals/],
   [
-    'no index, and a user who is no key',
+    'no index and a user who is not the table’s key',
     { ...BY_INDEX, index: null },
     /partition key is "id": name the index that finds/,
   ],
-  ['an index, and a user who is the key', { ...BY_KEY, index: 'by-user' }, /partition key "pk": set index to null$/],
+  ['an index and a user who is the key', { ...BY_KEY, index: 'by-user' }, /partition key "pk": set index to null$/],
   [
-    'another sort key than the table',
+    'another sort key than the table has',
     { ...BY_KEY, sortKey: { name: 'x', beginsWith: '' } },
     /table's sort key is "sk": name/,
   ],
   ['a sort key where the table has none', { ...BY_KEY, tableKey: ['pk'] }, /sort key is none: .*leave sortKey out$/],
-  ['a guard without an index', { ...BY_KEY, guard }, /guard needs an index.*: leave guard out$/],
+  ['a guard but no index', { ...BY_KEY, guard }, /guard needs an index.*: leave guard out$/],
   [
-    'a guard on the user',
+    'a guard on the user’s attribute',
     { ...BY_INDEX, guard: { ...guard, name: 'owner' } },
     /guard.name must be another attribute than/,
   ],
-  ['an expiry on the user', { ...BY_INDEX, expiry: { ...expiry, name: 'owner' } }, /expiry.name must be another/],
-  ['a sort key on the user', { ...BY_INDEX, sortKey: { ...sortKey, name: 'owner' } }, /sortKey.name must be another/],
-  ['an account without an index', withAccount({ index: null }), /account lacks the member "index": add it$/],
-  ['an account whose index is no name', withAccount({ index: 'a b' }), /account.index must be a name: 3 to 255/],
-  ['an account without a key', withAccount({ sortKey: undefined }), /account lacks the member "sortKey": add it$/],
   [
-    'an account of any provider',
+    'an expiry on the user’s attribute',
+    { ...BY_INDEX, expiry: { ...expiry, name: 'owner' } },
+    /expiry.name must be another/,
+  ],
+  [
+    'a sort key on the user’s attribute',
+    { ...BY_INDEX, sortKey: { ...sortKey, name: 'owner' } },
+    /sortKey.name must be another/,
+  ],
+  ['an account that has no index', withAccount({ index: null }), /account lacks the member "index": add it$/],
+  ['an account whose index is not a name', withAccount({ index: 'a b' }), /account.index must be a name: 3 to 255/],
+  [
+    'an account that has no sort key',
+    withAccount({ sortKey: undefined }),
+    /account lacks the member "sortKey": add it$/,
+  ],
+  [
+    'an account that leaves {provider} out',
     withAccount({ partitionKey: { name: 'account', value: 'x' } }),
     /account needs {provider} in partitionKey.value or sortKey.value$/,
   ],
   [
-    'an account of any user',
+    'an account that leaves {sub} out',
     withAccount({ sortKey: { name: 'account_id', value: '{SUB}' } }),
     /account needs {sub} in partitionKey.value or sortKey.value$/,
   ],
   [
-    'a user id in an account',
+    '{user_id} in an account',
     withAccount({ sortKey: { name: 'account_id', value: '{user_id}{sub}' } }),
     /allowed in userKey.value only: remove it/,
   ],
   ...['{user_id}{user_id}', '{user_id:lower}', '{user_id}{user_id:lower}'].map((value): [string, unknown, RegExp] => [
-    `an account where ${value} cannot be read back`,
+    `an account and the user key ${value} that cannot be read back`,
     withAccount({}, value),
     /account needs {user_id} in userKey.value once, and not folded/,
   ]),
-  ['a name nobody knows', 'constructor', /no layout is called "constructor"; known are default, authjs, .*, or give/],
+  ['an unknown name', 'constructor', /no layout is called "constructor"; known are default, authjs, .*, or give/],
   ['a name of two lines', 'a\nb', /no layout is called "a\\nb"; known are/],
-  ['a member of two lines', { ...BY_KEY, 'a\nb': 1 }, /unknown member "a\\nb"/],
+  ['an unknown member of two lines', { ...BY_KEY, 'a\nb': 1 }, /unknown member "a\\nb"/],
 ];
 
-describe('a layout is refused with one line that says what to correct, for', () => {
+describe('a wrong layout', () => {
   for (const [what, given, expected] of wrong) {
-    test(what, () => {
+    test(`a layout with ${what} is refused, and one line says what to correct`, () => {
       assert.throws(
         () => readLayout(typeof given === 'string' ? given : JSON.stringify(given)),
         ({ message }: Error) => {
@@ -218,13 +234,13 @@ describe('a layout is refused with one line that says what to correct, for', () 
 });
 
 describe('the key of a user', () => {
-  test('is the id in its place, taken as it is', () => {
+  test('the key of a user has the id in its place, taken as it is', () => {
     assert.deepEqual(userKeyValue(readLayout('authjs'), "a#b$&$'"), { S: "USER#a#b$&$'" });
     assert.deepEqual(userKeyValue(readLayout('openauth'), 'user:7'), { S: 'oauth:refresh\u001fuser:7' });
     assert.deepEqual(userKeyValue(readLayout('default'), '{user_id}'), { S: '{user_id}' });
   });
 
-  test('is the id in lower case where the layout says so, as often as it says', () => {
+  test('the key of a user has the id in lower case where the layout says so, as often as it says', () => {
     const value = '{user_id:lower}#{user_id}#{user_id:lower}';
     const layout = readLayout({ ...BY_KEY, userKey: { ...BY_KEY.userKey, value } });
     assert.deepEqual(userKeyValue(layout, 'AbÇ{user_id:lower}$&'), {
@@ -232,14 +248,14 @@ describe('the key of a user', () => {
     });
   });
 
-  test('has at most 2048 bytes as text', () => {
+  test('the key of a user has at most 2048 bytes when it is text', () => {
     const { length } = 'USER#';
     assert.deepEqual(userKeyValue(readLayout('authjs'), 'x'.repeat(2048 - length)), { S: `USER#${'x'.repeat(2043)}` });
     assert.equal(userKeyValue(readLayout('authjs'), 'x'.repeat(2049 - length)), undefined);
     assert.equal(userKeyValue(readLayout('default'), '€'.repeat(683)), undefined);
   });
 
-  test('is a canonical integer of at most 38 digits as a number', () => {
+  test('the key of a user is a canonical integer of at most 38 digits when it is a number', () => {
     const layout = readLayout(JSON.stringify(BY_INDEX));
     for (const id of ['0', '7', '-7', '9'.repeat(38)]) assert.deepEqual(userKeyValue(layout, id), { N: id });
     for (const id of ['', '007', '+7', '-0', '7.0', '7e1', ' 7', '7\n', '0x7', '٧', 'a', '9'.repeat(39)])

@@ -9,7 +9,7 @@ const { dynamodb } = await startProxiedAws();
 const { table, logout } = await startRoute();
 
 describe('a partition that takes 1 000 deletes a second', { concurrency: true }, () => {
-  test('loses all of 3 000 sessions in one call, and few requests are throttled', async () => {
+  test('3 000 sessions end in one call, with few throttles, if a partition takes 1 000 deletes a second', async () => {
     await putItems(table, newSessions('3000', 3000));
     dynamodb.inject('BatchWriteItem', '3000', partition(1000));
     const requests = await dynamodb.requests('3000', async () => {
@@ -23,7 +23,7 @@ describe('a partition that takes 1 000 deletes a second', { concurrency: true },
     );
   });
 
-  test('loses more sessions with each call that is too short for all of them, until one answers true', async () => {
+  test('each call that is too short for all of a user’s sessions ends some, until one answers true', async () => {
     await putItems(table, newSessions('100000', 2500));
     dynamodb.inject('BatchWriteItem', '100000', partition(1000));
     let left = 2500;

@@ -42,7 +42,7 @@ describe('requests', () => {
     [100, 4],
     [1000, 40],
   ] as const) {
-    test(`are ${1 + batches} for ${count} sessions found by key`, async () => {
+    test(`the number of requests is ${1 + batches} for ${count} sessions found by key`, async () => {
       const user = newUser();
       await putItems(byKey, newSessions(user, count));
       const requests = await dynamodb.requests(user, () => logout(user));
@@ -54,12 +54,11 @@ describe('requests', () => {
   for (const [count, what, expires, queries, deletes] of [
     [0, 'live', inSeconds(3600), 1, 0],
     [3, 'live', inSeconds(3600), 2, 3],
-    [3, 'live', digitsInSeconds(3600), 2, 3],
+    [3, 'live by digits in text', digitsInSeconds(3600), 2, 3],
     [3, 'expired', inSeconds(-1), 2, 6],
-    [3, 'expired', digitsInSeconds(-1), 2, 6],
+    [3, 'expired by digits in text', digitsInSeconds(-1), 2, 6],
   ] as const) {
-    const type = Object.keys(expires.expires ?? {});
-    test(`are ${queries + deletes} for ${count} ${what} sessions found by an index, expiry of type ${type}`, async () => {
+    test(`the number of requests is ${queries + deletes} for ${count} sessions found by index, ${what}`, async () => {
       const user = newUser();
       await putItems(byIndex, indexedSessions(user, count, expires));
       const requests = await dynamodb.requests(user, () => logoutByIndex(user));
@@ -67,7 +66,7 @@ describe('requests', () => {
     });
   }
 
-  test('bring keys and expiry only, however large the items are', async () => {
+  test('a Query brings keys and expiry only, however large the items are', async () => {
     const user = newUser();
     await putItems(byKey, newSessions(user, 5, { payload: 390_000 }));
     const answers: number[] = [];
@@ -112,11 +111,11 @@ test('a logout leaves no timer behind', async () => {
 
 describe('deletes', () => {
   const ways: [string, string, Logout, (user: string) => Promise<void>][] = [
-    ['batches', 'BatchWriteItem', logout, (user) => putItems(byKey, newSessions(user, 700))],
-    ['items of an index', 'DeleteItem', logoutByIndex, (user) => putItems(byIndex, indexedSessions(user, 50))],
+    ['batches of deletes', 'BatchWriteItem', logout, (user) => putItems(byKey, newSessions(user, 700))],
+    ['deletes by an index', 'DeleteItem', logoutByIndex, (user) => putItems(byIndex, indexedSessions(user, 50))],
   ];
   for (const [name, operation, end, fill] of ways) {
-    test(`have 16 ${name} in flight at first, and half as many after a throttle`, async () => {
+    test(`16 ${name} are in flight at first, and half as many after a throttle`, async () => {
       const [user, throttled] = [newUser(), newUser()];
       await Promise.all([fill(user), fill(throttled)]);
       const first = gate(16);
@@ -132,7 +131,7 @@ describe('deletes', () => {
     });
   }
 
-  test('grow by one in flight with ten that succeed', async () => {
+  test('one more batch of deletes is in flight after every ten that succeed', async () => {
     const user = newUser();
     await putItems(byKey, newSessions(user, 1200));
     const later = gate(18);
@@ -142,7 +141,7 @@ describe('deletes', () => {
     assert.equal(later.held(), 18);
   });
 
-  test('of one page run while the next is queried', async () => {
+  test('the deletes of one page run while the next page is queried', async () => {
     const user = newUser();
     await putItems(byKey, newSessions(user, 700, { payload: 2000 }));
     const secondPage = Promise.withResolvers<void>();
@@ -159,7 +158,7 @@ describe('deletes', () => {
     assert.equal(await sessionsLeft(byKey, user), 0);
   });
 
-  test('leave nothing running after the answer when one of them fails', async () => {
+  test('nothing is left running after the answer when a delete fails', async () => {
     const user = newUser();
     await putItems(byKey, newSessions(user, 700, { payload: 2000 }));
     let ahead: ServerResponse | undefined;
@@ -178,7 +177,7 @@ describe('deletes', () => {
 });
 
 describe('counts', () => {
-  test('what was deleted before the deadline came', async () => {
+  test('the audit record of a 503 counts what was deleted before the deadline came', async () => {
     const user = newUser();
     await putItems(byKey, [...newSessions(user, 20), ...newSessions(user, 5, { expiresIn: -1 })]);
     dynamodb.inject('BatchWriteItem', user, handBack(10), 1);
@@ -194,7 +193,7 @@ describe('counts', () => {
     assert.deepEqual([rest.sessions_ended, rest.sessions_expired], [20 - ended, 5 - expired]);
   });
 
-  test('requests that were throttled, handed back or repeated', async () => {
+  test('the audit record counts requests that were throttled, handed back or repeated', async () => {
     const user = newUser();
     await putItems(byKey, newSessions(user, 25));
     dynamodb.inject('Query', user, refuse(400, 'ThrottlingException'), 1);
@@ -208,7 +207,7 @@ describe('counts', () => {
     ['sessions_ended', 3600, true],
     ['sessions_expired', -1, false],
   ] as const) {
-    test(`an item once as ${outcome} when the answer to its delete was lost`, async () => {
+    test(`the audit record counts an item once in ${outcome} when the answer to its delete was lost`, async () => {
       const user = newUser();
       await putItems(byIndex, indexedSessions(user, 3, inSeconds(seconds)));
       dynamodb.inject('DeleteItem', user, seconds < 0 ? passOn : loseAnswer, 3);
@@ -226,9 +225,9 @@ describe('counts', () => {
     'a date': { S: '2020-01-01' },
     true: { BOOL: true },
     null: { NULL: true },
-    none: undefined,
+    missing: undefined,
   } as const)) {
-    test(`a session as live when its expiry is ${name}`, async () => {
+    test(`a session counts as live when its expiry is ${name}`, async () => {
       const user = newUser();
       const [expiry, indexed]: Item[] = expires ? [{ expires_at: expires }, { expires }] : [{}, {}];
       await putItems(
@@ -245,7 +244,7 @@ describe('counts', () => {
     ['live', 3600, true],
     ['expired', -1, false],
   ] as const) {
-    test(`a session as ${what} by an expiry that is digits in text`, async () => {
+    test(`a session counts as ${what} by an expiry that is digits in text`, async () => {
       const user = newUser();
       const { expires = assert.fail() } = digitsInSeconds(seconds);
       await putItems(

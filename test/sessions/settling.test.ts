@@ -149,20 +149,20 @@ async function audited(result: boolean, logout: Promise<Answer>): Promise<AuditL
 }
 
 describe('a logout', { concurrency: true }, () => {
-  test('at once is undone by a request of express-session that ends after it', async () => {
+  test('a logout that does not settle is undone by a request of express-session that ends after it', async () => {
     const { line, before, after } = await logoutDuringOrder('1', logoutAtOnce);
     assert.deepEqual([before, after], ['1', '1']);
     assert.deepEqual([line.sessions_ended, line.sessions_written_back], [1, 0]);
   });
 
-  test('that settles is not, and the new login of the same user lives', async () => {
+  test('a logout that settles is not undone by a request that ends after it, and ends no new login', async () => {
     const { line, before, after } = await logoutDuringOrder('2', logoutAndSettle);
     assert.deepEqual([before, after], ['nobody', '2']);
     assert.deepEqual([line.sessions_ended, line.sessions_written_back], [1, 1]);
     assert.equal((await allItems(sessions)).filter(({ userId }) => userId?.S === '2').length, 1);
   });
 
-  test('that settles looks once more when it has found something, and then answers', async () => {
+  test('a logout that settles looks once more when it has found something, and then answers', async () => {
     const items = newSessions('11', 2);
     await putItems(table, items);
     let writes = 2;
@@ -184,7 +184,7 @@ describe('a logout', { concurrency: true }, () => {
     ['without its user, but with the guard', '24', { ...data, kind: { BOOL: true } }],
   ];
   for (const [what, userId, writtenBack] of own) {
-    test(`that settles ends a session that an index had shown and that is written back ${what}`, async () => {
+    test(`a logout that settles ends a session that an index had shown and that is written back ${what}`, async () => {
       const line = await logoutAndWriteBack(`own-${userId}`, userId, writtenBack);
       assert.deepEqual([line.sessions_ended, line.sessions_written_back], [1, 1]);
       assert.equal(await isThere(`own-${userId}`), false);
@@ -198,14 +198,14 @@ describe('a logout', { concurrency: true }, () => {
     ['is something else, and nobody’s', '34', { ...data, kind: { BOOL: false } }],
   ];
   for (const [what, userId, writtenBack] of others) {
-    test(`that settles leaves what is under the key of a session that it ended and ${what}`, async () => {
+    test(`a logout that settles leaves an item that has the key of an ended session and ${what}`, async () => {
       const line = await logoutAndWriteBack(`other-${userId}`, userId, writtenBack);
       assert.deepEqual([line.sessions_ended, line.sessions_written_back], [1, 0]);
       assert.equal(await isThere(`other-${userId}`), true);
     });
   }
 
-  test('that settles asks by key for what an index had shown, and counts an answer that was lost for nothing', async () => {
+  test('a logout that settles looks by key for what an index had shown, and a lost answer is not counted', async () => {
     await putItems(guarded, [{ id: { S: 'once' }, userId: { S: '41' }, kind: { S: 'session' } }]);
     const [ending, settling] = [passOn, loseAnswer];
     dynamodb.inject('DeleteItem', '41', ending, 1);
@@ -218,18 +218,18 @@ describe('a logout', { concurrency: true }, () => {
     assert.deepEqual([line.sessions_ended, line.sessions_written_back], [1, 0]);
   });
 
-  test('that settles does not wait for a user who had no session', async () => {
+  test('a logout that settles does not wait for a user who had no session', async () => {
     assert.equal((await logoutForLong('12', SHORT_MS)).json.result, false);
   });
 
-  test('that has no time to settle answers 503, and the next call finds nothing left', async () => {
+  test('a logout that has no time to settle answers 503, and the next call finds nothing left', async () => {
     await putItems(table, newSessions('13', 2));
     assertFailure(await logoutForLong('13', SHORT_MS), 503);
     assert.equal(await sessionsLeft(table, '13'), 0);
     assert.equal((await logoutForLong('13', SHORT_MS)).json.result, false);
   });
 
-  test('looks into an index for new keys for some seconds, not for as long as the user logs in anew', async () => {
+  test('a logout looks into an index for new keys for seconds, not for as long as the user logs in anew', async () => {
     const session = (id: string): Item => ({ id: { S: id }, userId: { S: '14' } });
     await putItems(sessions, [session('old-1'), session('old-2')]);
     dynamodb.inject('Query', '14', async (exchange) => {

@@ -68,7 +68,7 @@ async function audited(user: string, logoutUser: Logout = logout, remainingMs?: 
 const ended = (stores: AuditLine[]) => stores.map(({ sessions_ended }) => sessions_ended);
 
 describe('a logout in several stores', () => {
-  test('ends the sessions in all of them, and nobody else’s, and counts for each', async () => {
+  test('a logout in several stores ends all sessions of the user, nobody else’s, and counts for each', async () => {
     const [user, other] = [newUser(), newUser()];
     await Promise.all([logIn(user), logIn(other)]);
     const { answer, line, stores } = await audited(user);
@@ -112,7 +112,7 @@ describe('a logout in several stores', () => {
     assert.partialDeepStrictEqual(line, { sessions_ended: 9, passes: 4, outcome: 'logged_out', sessions_left: 0 });
   });
 
-  test('answers true when one of them had a live session, false when none had', async () => {
+  test('a logout in several stores answers true when one had a live session, and false when none had', async () => {
     const user = newUser();
     await putItems(main, newSessions(user, 1, { expiresIn: -1 }));
     await putItems(express, expressSessions(user, 1));
@@ -124,7 +124,7 @@ describe('a logout in several stores', () => {
     assert.equal((await logout(user)).json.result, false);
   });
 
-  test('asks all of them at once', async () => {
+  test('a logout in several stores asks all of them at once', async () => {
     const user = newUser();
     await logIn(user);
     const [asked, all] = [new Set<string>(), Promise.withResolvers<void>()];
@@ -137,7 +137,7 @@ describe('a logout in several stores', () => {
     assert.equal((await logout(user)).json.result, true);
   });
 
-  test('has as many deletes in flight in each of them as it would have in one', async () => {
+  test('a logout in several stores has as many deletes in flight in each of them as it would have in one', async () => {
     const layout = readLayout('default');
     const tables = await Promise.all(Array.from({ length: 4 }, () => createTable(layout)));
     const more = tables.slice(1).map((table) => ({ table, layout: 'default' }));
@@ -163,7 +163,7 @@ function at(table: string, fault: Fault): Fault {
   return (exchange) => (exchange.body.includes(`"${table}"`) ? fault(exchange) : passOn(exchange));
 }
 
-describe('a store that', { concurrency: true }, () => {
+describe('a fault in one of several stores', { concurrency: true }, () => {
   const faults: [what: string, fault: Fault, expected: 500 | 503, reason: string, remainingMs?: number][] = [
     ['fails', refuse(500, 'InternalServerError'), 503, 'aws_unavailable'],
     ['is throttled for good', refuse(400, 'ThrottlingException'), 503, 'deadline', SHORT_MS],
@@ -172,7 +172,7 @@ describe('a store that', { concurrency: true }, () => {
   ];
   for (const [n, table] of [main, express, numbers].entries()) {
     for (const [what, fault, expected, reason, remainingMs] of faults) {
-      test(`${what}, as number ${n + 1}, gives ${expected}, and the sessions in all others end`, async () => {
+      test(`a ${expected} is answered when store ${n + 1} of 3 ${what}, and sessions in the others end`, async () => {
         const user = newUser();
         await logIn(user);
         dynamodb.inject('Query', user, at(table, fault));
@@ -198,7 +198,7 @@ describe('a store that', { concurrency: true }, () => {
     }
   }
 
-  test('refuses us is what the answer says even when another one fails: sending the request again would not help', async () => {
+  test('a 500 is answered when one store refuses us, even if another one is only unavailable', async () => {
     const user = newUser();
     await logIn(user);
     const broken = at(main, refuse(500, 'InternalServerError'));
@@ -217,8 +217,8 @@ describe('a store that', { concurrency: true }, () => {
   });
 });
 
-describe('a store that', () => {
-  test('cannot hold the user id has no such user, and is not asked', async () => {
+describe('user ids in several stores', () => {
+  test('a store whose key cannot hold the user id is not asked', async () => {
     await putItems(main, newSessions('ann', 1));
     await putItems(express, expressSessions('ann', 1));
     const requests = await dynamodb.requests(numbers, async () => {
@@ -236,7 +236,7 @@ describe('a store that', () => {
     assert.deepEqual(requests, []);
   });
 
-  test('has another pattern than the user id has no such user, and is not asked', async () => {
+  test('a store whose userIdPattern does not match the user id is not asked', async () => {
     const user = '1234567890'; // ten digits: the second store takes nine
     await putItems(express, expressSessions(user, 1));
     await putItems(numbers, numberedSessions(user, 1));
@@ -245,13 +245,13 @@ describe('a store that', () => {
     assert.deepEqual(await left(user), [0, 1, 0]);
   });
 
-  test('is the main one decides what a user id is: 404 for others, though further stores would take them', async () => {
+  test('a 404 is answered to a user id that the main store’s pattern refuses, though others take it', async () => {
     await putItems(express, expressSessions('Ann', 1));
     assert.equal((await logout('Ann')).status, 404);
     assert.deepEqual(await left('Ann'), [0, 1, 0]);
   });
 
-  test('is the main one may be unable to hold an id that another holds; 404 where no store can', async () => {
+  test('a user id that only a further store’s key can hold is logged out; a 404 is answered if none can', async () => {
     const { logout } = await startRoute({
       SESSIONS_TABLE: numbers,
       SESSION_LAYOUT: JSON.stringify(BY_NUMBER),
