@@ -45,7 +45,7 @@ describe('connections', () => {
     'were forgotten by a NAT gateway while Lambda was frozen': dynamodb.forgetConnections,
   };
   for (const [name, end] of Object.entries(kept)) {
-    test(`answers true over connections that ${name}`, async () => {
+    test(`true is answered over connections to DynamoDB that ${name}`, async () => {
       const [warm, user] = [String(users++), String(users++)];
       await putItems(table, [...newSessions(warm, 200), ...newSessions(user, 200)]);
       await logout(warm);
@@ -97,22 +97,22 @@ const late = { 'x-amz-retry-after': '60000' };
 const slowRows: Row[] = [
   ['throttles the partition for good', refuse(400, 'ProvisionedThroughputExceededException'), 503, ALWAYS, SHORT_MS],
   ['answers 429 and names a wait beyond the deadline', refuse(429, 'SlowDown', late), 503, 1, SHORT_MS],
-  ['does not answer once', faults.silence, true, 1],
+  ['leaves one request without an answer', faults.silence, true, 1],
   ['never answers', faults.silence, 503, ALWAYS, SHORT_MS],
-  ['answers a byte of the head at a time once', faults.trickleHead, true, 1],
+  ['answers once with a byte of the head at a time', faults.trickleHead, true, 1],
   ['stops in the middle of an answer once', faults.stall, true, 1],
   ['stops in the middle of every answer', faults.stall, 503, ALWAYS, SHORT_MS],
   ['answers a byte at a time', faults.trickle, 503, ALWAYS, SHORT_MS],
 ];
-const handedBackAlways: Row = ['hands the whole batch back always', faults.handBack(), 503, ALWAYS, SHORT_MS];
+const handedBackAlways: Row = ['always hands the whole batch back', faults.handBack(), 503, ALWAYS, SHORT_MS];
 
 describe('DynamoDB', { concurrency: true }, () => {
-  describe('at once', { concurrency: 4 }, () => {
+  describe('faults that are soon over', { concurrency: 4 }, () => {
     for (const row of [...rows, silent]) prove('Query', row);
     for (const row of [...rows, silent, ...handedBack]) prove('BatchWriteItem', row);
     for (const row of rows) prove('DeleteItem', row);
 
-    test('answers 503 when the Query for a later page fails, and ends all at the next call', async () => {
+    test('a 503 is answered when the Query for a later page fails, and the next call ends all sessions', async () => {
       const user = String(users++);
       await putItems(table, newSessions(user, 30, { payload: 60_000 }));
       dynamodb.inject('Query', user, passOn, 1);
@@ -124,7 +124,7 @@ describe('DynamoDB', { concurrency: true }, () => {
     });
   });
 
-  describe('after a while', { concurrency: true }, () => {
+  describe('faults that take a while', { concurrency: true }, () => {
     for (const row of slowRows) prove('Query', row);
     for (const row of [...slowRows, handedBackAlways]) prove('BatchWriteItem', row);
     for (const row of slowRows) prove('DeleteItem', row);
@@ -132,7 +132,7 @@ describe('DynamoDB', { concurrency: true }, () => {
 });
 
 function prove(operation: keyof typeof ways, [name, fault, outcome, times, remainingMs]: Row): void {
-  test(`answers ${outcome} when it ${name} (${operation})`, async () => {
+  test(`${outcome === true ? 'true' : `a ${outcome}`} is answered when DynamoDB ${name} (${operation})`, async () => {
     const { logout, fill, left } = ways[operation];
     const user = String(users++);
     await fill(user);

@@ -67,9 +67,9 @@ const tlsFaults = {
   'TLS is answered in plain HTTP': answers('HTTP/1.1 400 Bad Request\r\n\r\n'),
   'TLS is answered by nothing': answers(''),
   'another certificate answers': afterHandshake(() => {}, newCertificate()),
-  'the answer is no HTTP': afterHandshake((socket) => socket.end('220 ready\r\n')),
+  'the answer is not HTTP': afterHandshake((socket) => socket.end('220 ready\r\n')),
   'a header of the answer is garbled': afterHandshake((socket) => socket.end('HTTP/1.1 200 OK\r\na\0b: c\r\n\r\n')),
-  'the length of the answer is none': afterHandshake((socket) =>
+  'the length of the answer is not a number': afterHandshake((socket) =>
     socket.end('HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n'),
   ),
   'the head of the answer is too large': afterHandshake((socket) =>
@@ -117,7 +117,7 @@ const dnsFaults: Record<string, Lookup> = {
       lookupFails(code),
     ]),
   ),
-  'no address of several answers': () => ({
+  'none of several addresses answers': () => ({
     addresses: ['127.0.0.2', '127.0.0.3'].map((address) => ({ address, family: 4 })),
   }),
 };
@@ -136,17 +136,17 @@ function prove<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>; se
     to.secretsManager.meet(fault, 0);
   };
 
-  describe(`when ${name}`, () => {
+  describe(name, () => {
     afterEach(heal);
 
-    test('answers true if DynamoDB can be reached at the third attempt', async () => {
+    test(`true is answered when, twice before DynamoDB is reached, ${name}`, async () => {
       const [{ logout }, user] = [await startRoute(environment), await newUser()];
       to.dynamodb.meet(fault, 2);
       assert.equal((await logout(user)).json.result, true);
       assert.equal(await sessionsLeft(table, user), 0);
     });
 
-    test('answers 503 while DynamoDB cannot be reached, and true then', async () => {
+    test(`a 503 is answered until DynamoDB can be reached, then true, when ${name}`, async () => {
       const [{ logout }, user] = [await startRoute(environment), await newUser()];
       to.dynamodb.meet(fault, ALWAYS);
       const answer = await logout(user);
@@ -156,7 +156,7 @@ function prove<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>; se
       assert.equal((await logout(user)).json.result, true);
     });
 
-    test('reads the record if Secrets Manager can be reached at the third attempt', async () => {
+    test(`true is answered when, twice before Secrets Manager is reached, ${name}`, async () => {
       const [{ logout }, user] = [
         await startRoute(environment, () => to.secretsManager.meet(fault, 2)),
         await newUser(),
@@ -164,7 +164,7 @@ function prove<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>; se
       assert.equal((await logout(user)).json.result, true);
     });
 
-    test('answers 503 while Secrets Manager cannot be reached, and true then', async () => {
+    test(`a 503 is answered until Secrets Manager can be reached, then true, when ${name}`, async () => {
       const [{ logout }, user] = [
         await startRoute(environment, () => to.secretsManager.meet(fault, ALWAYS)),
         await newUser(),
@@ -176,7 +176,7 @@ function prove<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>; se
       assert.equal((await logout(user)).json.result, true);
     });
 
-    test('serves the record that was read before, and says that it is stale', async () => {
+    test(`the cached record serves, and is audited as stale, when Secrets Manager is asked and ${name}`, async () => {
       const { logout } = await startRoute({ ...environment, VALIDATOR_MAX_AGE_SECONDS: '0' });
       const user = await newUser();
       to.secretsManager.meet(fault, ALWAYS);
@@ -186,18 +186,18 @@ function prove<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>; se
   });
 }
 
-describe('what is ours is a 500 and not repeated', () => {
+describe('faults of our own', () => {
   const environment = {
     SESSIONS_TABLE: table,
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.url,
   };
   const ours: Record<string, [reason: string, name: string, value: string]> = {
-    'a request that Node refuses to make, with a TypeError': ['unexpected', 'AWS_SESSION_TOKEN', 'a\nb'],
-    'credentials that are not there': ['aws_refused', 'AWS_ACCESS_KEY_ID', ''],
+    'Node refuses to make the request, with a TypeError': ['unexpected', 'AWS_SESSION_TOKEN', 'a\nb'],
+    'there are no credentials': ['aws_refused', 'AWS_ACCESS_KEY_ID', ''],
   };
   for (const [what, [reason, name, value]] of Object.entries(ours)) {
-    test(what, async () => {
+    test(`a 500 is answered, and nothing is sent to DynamoDB, when ${what}`, async () => {
       const [{ logout }, user] = [await startRoute(environment), await newUser()];
       const before = process.env[name];
       process.env[name] = value;

@@ -37,7 +37,7 @@ const rows: Row[] = [
   ['closes the connection before the answer twice', faults.hangUp, true, 2],
   ['ends the answer in its middle twice', faults.truncate, true, 2],
   ['loses the answer twice', faults.loseAnswer, true, 2],
-  ['does not answer once', faults.silence, true, 1],
+  ['leaves one request without an answer', faults.silence, true, 1],
   ['never answers', faults.silence, 503, ALWAYS, SHORT_MS],
   ['stops in the middle of an answer once', faults.stall, true, 1],
   ['stops in the middle of every answer', faults.stall, 503, ALWAYS, SHORT_MS],
@@ -79,10 +79,11 @@ for (const row of outages)
   cached.push({ row, ...(await startRoute({ SESSIONS_TABLE: table, VALIDATOR_MAX_AGE_SECONDS: '0' })) });
 
 describe('Secrets Manager', { concurrency: true }, () => {
-  describe('at a cold start', { concurrency: 8 }, () => {
+  describe('a cold start', { concurrency: 8 }, () => {
     for (const { row, start } of coldStarts) {
       const [name, fault, outcome, times, remainingMs] = row;
-      test(`answers ${outcome} when it ${name}, after a start in that fault`, async () => {
+      const answered = outcome === true ? 'true' : `a ${outcome}`;
+      test(`${answered} is answered when Secrets Manager ${name}, after a start in that fault`, async () => {
         const { secretId, logout } = await start;
         secretsManager.heal(secretId);
         const user = String(users++);
@@ -106,10 +107,10 @@ describe('Secrets Manager', { concurrency: true }, () => {
     }
   });
 
-  describe('with a record in the cache', { concurrency: 8 }, () => {
+  describe('a record in the cache', { concurrency: 8 }, () => {
     for (const { row, secretId, logout } of cached) {
       const [name, fault] = row;
-      test(`serves the cached record, and says so in the audit record, when it ${name}`, async () => {
+      test(`the cached record serves, and the audit record says so, when Secrets Manager ${name}`, async () => {
         const [before, user] = [String(users++), String(users++)];
         await putItems(table, newSessions(user, 2));
         assert.equal((await logout(before)).status, 200);
