@@ -90,7 +90,7 @@ async function logIn(userId: string): Promise<Browser> {
 }
 
 describe('AdonisJS', () => {
-  test('has no session of the user left in any browser, however often each was saved; the others and the anonymous stay', async () => {
+  test('AdonisJS has no session of a logged-out user left in any browser, and all other sessions stay', async () => {
     const [ann, phone, bob, anonymous] = [await logIn('1'), await logIn('1'), await logIn('12'), openBrowser()];
     await anonymous('/cart/hat');
     for (const browser of [ann, phone, bob]) assert.notEqual(await browser('/cart/coat'), 'nobody');
@@ -102,7 +102,7 @@ describe('AdonisJS', () => {
     assert.equal((await logout('1')).json.result, false);
   });
 
-  test('leaves an item that is no session when a request that only looks ends after the logout; settling removes it', async () => {
+  test('AdonisJS saves an item without a user when a request outlasts a logout, and settling removes it', async () => {
     const browser = await logIn('2');
     const [{ key } = assert.fail()] = (await allItems(table)).filter(({ userId }) => userId?.S === '2');
     const isThere = async () => (await allItems(table)).find((item) => item.key?.S === key?.S);
@@ -121,7 +121,7 @@ describe('AdonisJS', () => {
   });
 });
 
-test('the hook for JavaScript works under the document client too, and leaves an item without a user as it is', async () => {
+test('the guide’s hook for JavaScript works under the document client, and leaves an item without a user', async () => {
   const own = new DynamoDBClient();
   hook.addUserId(own, ({ sess }) => Object(sess).userId);
   const document = DynamoDBDocument.from(own);

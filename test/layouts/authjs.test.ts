@@ -34,7 +34,7 @@ const signUp = async (name: string, sessions: number, expires = new Date(Date.no
 const validSessions = async ({ tokens }: { tokens: string[] }) =>
   (await Promise.all(tokens.map((token) => getSessionAndUser(token)))).filter((found) => found !== null).length;
 
-test('a user’s sessions are gone for Auth.js; the others’ sessions, and every user, account and verification token, stay', async () => {
+test('a user’s sessions are gone for Auth.js after a logout; users, accounts and other sessions stay', async () => {
   const [ann, bob, eve] = [await signUp('ann', 2), await signUp('bob', 30), await signUp('eve', 1)];
   assert.equal(await validSessions(bob), 30);
   assert.equal((await logout(bob.userId)).json.result, true);
@@ -47,7 +47,7 @@ test('a user’s sessions are gone for Auth.js; the others’ sessions, and ever
   assert.equal((await logout(bob.userId)).json.result, false);
 });
 
-test('a user can log in again right after the logout', async () => {
+test('a user of Auth.js can log in again right after a logout', async () => {
   const { userId } = await signUp('zoe', 1);
   await logout(userId);
   const sessionToken = randomUUID();
@@ -55,7 +55,7 @@ test('a user can log in again right after the logout', async () => {
   assert.equal((await getSessionAndUser(sessionToken))?.user.id, userId);
 });
 
-test('sessions that Auth.js has let expire are deleted, and alone give false', async () => {
+test('a logout answers false when Auth.js has let all of the user’s sessions expire', async () => {
   const { userId } = await signUp('old', 2, new Date(Date.now() - 1500));
   assert.equal((await logout(userId)).json.result, false);
 });
@@ -70,7 +70,7 @@ describe('a provider’s logout token', async () => {
   });
   const logoutBy = async (sub: string) => deliver(lambda, await signLogoutToken(github, newLogoutClaims(sub)));
 
-  test('logs out the user who has linked that account, and nobody else; the account and the user stay', async () => {
+  test('a logout token ends the sessions of the Auth.js user who linked its sub, and the account stays', async () => {
     const [kim, kit] = [await signUp('kim', 30), await signUp('kit', 2)];
     assertLoggedOut(await logoutBy('kim'), { user_id: kim.userId, actor: 'kim', sessions_ended: 30 });
     assert.deepEqual(await Promise.all([kim, kit].map(validSessions)), [0, 2]);
@@ -78,7 +78,7 @@ describe('a provider’s logout token', async () => {
     assertLoggedOut(await logoutBy('kim'), { outcome: 'no_live_session' });
   });
 
-  test('logs nobody out for a sub that nobody has linked, or has linked to another provider', async () => {
+  test('a logout token logs no Auth.js user out when its sub is linked to nobody, or at another provider', async () => {
     const max = await signUp('max', 2);
     await linkAccount({ userId: max.userId, type: 'oidc', provider: 'keycloak', providerAccountId: '42' });
     for (const sub of ['42', 'nobody', max.userId, 'MAX'])
@@ -86,7 +86,7 @@ describe('a provider’s logout token', async () => {
     assert.equal(await validSessions(max), 2);
   });
 
-  test('logs nobody out any more once the account is unlinked', async () => {
+  test('a logout token logs no Auth.js user out any more once the account is unlinked', async () => {
     const leo = await signUp('leo', 1);
     await unlinkAccount({ provider: 'github', providerAccountId: 'leo' });
     assertLoggedOut(await logoutBy('leo'), { outcome: 'no_account' });

@@ -64,7 +64,7 @@ const stores: Record<string, { heading: string; save: Save }> = {
         }),
       ),
   },
-  'aws-sessionstore-dynamodb for Rails, whose expire_at is now': {
+  'aws-sessionstore-dynamodb for Rails, with expire_at now,': {
     heading: 'Rails and Rack',
     save: (TableName, id, user = {}) =>
       dynamodb.send(
@@ -97,7 +97,7 @@ for (const [store, { heading, save }] of Object.entries(stores)) {
   });
 }
 
-describe('has no session of the user left', { concurrency: true }, () => {
+describe('a blob store', { concurrency: true }, () => {
   for (const { store, save, table, logout, logoutAndSettle } of started) {
     /** How many sessions there are under these ids. */
     const left = async (...ids: string[]) => {
@@ -105,7 +105,7 @@ describe('has no session of the user left', { concurrency: true }, () => {
       return ids.filter((id) => items.some((item) => item.includes(id))).length;
     };
 
-    test(`${store}, however often each was saved; the others and the anonymous stay`, async () => {
+    test(`a logout ends every session of the user that ${store} has saved, and no other`, async () => {
       const [mine, other, anonymous] = [[randomUUID(), randomUUID()], randomUUID(), randomUUID()];
       for (const id of [...mine, ...mine]) await save(table, id, { userId: { S: '7' } });
       await save(table, other, { userId: { S: '77' } });
@@ -115,7 +115,7 @@ describe('has no session of the user left', { concurrency: true }, () => {
       assert.equal((await logout('7')).json.result, false);
     });
 
-    test(`${store}, though a running request saves one without its user after that, if the logout settles`, async () => {
+    test(`a logout that settles ends a session that ${store} saves again without its user`, async () => {
       const id = randomUUID();
       await save(table, id, { userId: { S: '8' } });
       const answer = logoutAndSettle('8');

@@ -23,7 +23,7 @@ async function logIn(userId: string, count: number): Promise<Browser[]> {
 
 const show = (browsers: Browser[]) => Promise.all(browsers.map((browser) => browser('GET', '/session')));
 
-test('a user is logged out of every browser, and the others and the anonymous stay as they are', async () => {
+test('a user of express-session is logged out of every browser, and all other sessions stay', async () => {
   const [one, two, twelve] = [await logIn('1', 2), await logIn('2', 3), await logIn('12', 2)];
   const anonymous = openBrowser();
   await anonymous('POST', '/cart');
@@ -39,20 +39,20 @@ test('a user is logged out of every browser, and the others and the anonymous st
   assert.equal((await logout('1')).json.result, false);
 });
 
-test('a user whose id begins with that of another is not logged out with it', async () => {
+test('a user of express-session whose id begins with another’s is not logged out with that one', async () => {
   const [a, ab] = [await logIn('a', 1), await logIn('a#b', 1)];
   assert.equal((await logout('a')).json.result, true);
   assert.deepEqual(await show([...a, ...ab]), [LOGGED_OUT, '{"userId":"a#b"}']);
 });
 
-test('a browser in which another user logged in since is theirs', async () => {
+test('a browser in which another user of express-session has logged in since stays logged in', async () => {
   const [browser] = await logIn('5', 1);
   await browser?.('POST', '/login/6');
   assert.equal((await logout('5')).json.result, false);
   assert.deepEqual(await show(browser ? [browser] : []), ['{"userId":"6"}']);
 });
 
-test('a logged-out browser that only looks at a page does not bring its session back', async () => {
+test('a logged-out browser of express-session that only looks at a page does not bring its session back', async () => {
   const browsers = await logIn('7', 2);
   await logout('7');
   await show(browsers);
@@ -60,7 +60,7 @@ test('a logged-out browser that only looks at a page does not bring its session 
   assert.equal((await logout('7')).json.result, false);
 });
 
-test('without specialKeys the user is only inside the blob: nothing is found, and nothing is deleted', async () => {
+test('a logout finds and deletes nothing where connect-dynamodb has no specialKeys', async () => {
   const openOther = await startExpress(table, {});
   const browser = openOther();
   await browser('POST', '/login/8');

@@ -91,7 +91,7 @@ async function logIn(sessions: Sessions, userId: string, count: number, expires 
   };
 }
 
-test('ends the sessions of a user whose id has capitals, and leaves his devices and look-alike users', async () => {
+test('a logout ends ElectroDB sessions of an id with capitals, and leaves devices and look-alike users', async () => {
   const [sessions, devices] = [sessionsIn(byKey), devicesIn(byKey)];
   const mine = await logIn(sessions, ULID, 3);
   const others = [await logIn(sessions, `${ULID}0`, 1), await logIn(sessions, ULID.slice(0, -1), 1)];
@@ -105,7 +105,7 @@ test('ends the sessions of a user whose id has capitals, and leaves his devices 
   assert.equal((await logoutByKey(ULID)).json.result, false);
 });
 
-test('takes ids that differ in case only for one user, as ElectroDB itself does where it folds keys', async () => {
+test('ids that differ in case only are one user, as for ElectroDB itself, where it folds keys', async () => {
   const sessions = sessionsIn(byKey);
   const [upper, lower] = [await logIn(sessions, 'Ann', 1), await logIn(sessions, 'ann', 1)];
   assert.equal((await sessions.query.byUser({ userId: 'Ann' }).go()).data.length, 2);
@@ -113,7 +113,7 @@ test('takes ids that differ in case only for one user, as ElectroDB itself does 
   assert.deepEqual([await upper(), await lower()], [0, 0]);
 });
 
-test('tells such ids apart by an index on the attribute itself, and sessions from devices by the guard', async () => {
+test('an index on ElectroDB’s attribute itself keeps ids apart by case, and its guard leaves devices', async () => {
   const [sessions, devices] = [sessionsIn(byAttribute), devicesIn(byAttribute)];
   const [upper, lower] = [await logIn(sessions, 'Ann', 2), await logIn(sessions, 'ann', 2)];
   await devices.put({ deviceId: 'phone', userId: 'Ann' }).go();
@@ -122,13 +122,13 @@ test('tells such ids apart by an index on the attribute itself, and sessions fro
   assert.ok((await devices.get({ deviceId: 'phone' }).go()).data);
 });
 
-test('ends the sessions in a collection', async () => {
+test('a logout ends ElectroDB sessions that are in a collection', async () => {
   const mine = await logIn(collectedSessions, ULID, 2);
   assert.equal((await logoutCollected(ULID)).json.result, true);
   assert.equal(await mine(), 0);
 });
 
-test('answers false for sessions that have expired, and deletes them', async () => {
+test('a logout answers false when all ElectroDB sessions had expired, and deletes them', async () => {
   const mine = await logIn(sessionsIn(byKey), 'Old', 2, IN_AN_HOUR - 7200);
   assert.equal((await logoutByKey('Old')).json.result, false);
   assert.equal(await mine(), 0);

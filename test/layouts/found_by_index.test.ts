@@ -29,7 +29,7 @@ async function logout(table: string, onQuery: OnQuery): Promise<AuditLine> {
   return (await (await startLogout(table, 'connect-dynamodb'))('1')).audit;
 }
 
-test('leaves a session that another user took over between query and delete', async () => {
+test('a session that another user took over between query and delete is left', async () => {
   const table = await createTable(layout);
   const [first = assert.fail(), ...others] = sessions('1', 30);
   const taken = { ...first, userId: { S: '2' } };
@@ -42,7 +42,7 @@ test('leaves a session that another user took over between query and delete', as
   assert.deepEqual(await allItems(table), [taken]);
 });
 
-test('leaves a session that became an anonymous one between query and delete', async () => {
+test('a session that became an anonymous one between query and delete is left', async () => {
   const table = await createTable(layout);
   const first = session('1', live);
   const { userId: _, ...anonymous } = first;
@@ -54,7 +54,7 @@ test('leaves a session that became an anonymous one between query and delete', a
   assert.deepEqual(await allItems(table), [anonymous]);
 });
 
-test('takes no harm from stale entries: of a deleted session, and of one that is another user’s by now', async () => {
+test('stale entries of an index, for a deleted session or one that is another user’s by now, do no harm', async () => {
   const table = await createTable(layout);
   const [deleted, taken] = [session('1', live), session('2', live)];
   await putItems(table, [taken]);
@@ -63,7 +63,7 @@ test('takes no harm from stale entries: of a deleted session, and of one that is
   assert.deepEqual(await allItems(table), [taken]);
 });
 
-test('ends although the index goes on showing what was deleted', async () => {
+test('a logout comes to its end although the index goes on showing what was deleted', async () => {
   const table = await createTable(layout);
   const mine = sessions('1', 3);
   await putItems(table, mine);
@@ -71,7 +71,7 @@ test('ends although the index goes on showing what was deleted', async () => {
   assert.deepEqual([outcome, passes, sessions_ended], ['logged_out', 2, 3]);
 });
 
-test('looks again until the index shows nothing new, and so finds what it shows late', async () => {
+test('a logout looks again until the index shows nothing new, and so finds what it shows late', async () => {
   const table = await createTable(layout);
   const mine = sessions('1', 4);
   await putItems(table, mine);
@@ -80,7 +80,7 @@ test('looks again until the index shows nothing new, and so finds what it shows 
   assert.deepEqual(await allItems(table), []);
 });
 
-test('deletes across the pages of an index that carries whole items', async () => {
+test('a logout deletes across the pages of an index that carries whole items', async () => {
   const table = await createTable(layout, { projection: 'ALL' });
   const others = sessions('2', 2);
   await putItems(table, others);

@@ -43,7 +43,8 @@ function lies(layout: Layout, key: string): Item[] {
 }
 
 for (const [n, [heading, json]] of layouts.entries()) {
-  describe(`${heading} (layout ${n + 1})`, async () => {
+  const title = `${heading} (layout ${n + 1})`;
+  describe(title, async () => {
     const layout = readLayout(json);
     const { tableKey, userKey } = layout;
     const table = await createTable(layout);
@@ -51,12 +52,12 @@ for (const [n, [heading, json]] of layouts.entries()) {
     const folds = userKey.value.includes('{user_id:lower}');
     const keyOf = (id: string) => userKey.value.replace('{user_id:lower}', id.toLowerCase()).replace('{user_id}', id);
 
-    test('can be copied', () => {
+    test(`the guide’s layout for ${title} can be copied`, () => {
       assert.deepEqual(layout, JSON.parse(json));
     });
 
     for (const [userId, lookAlikes] of LOOK_ALIKES) {
-      test(`deletes every session of user ${userId}, and nothing of the users whose ids look alike`, async () => {
+      test(`the guide’s layout for ${title} ends sessions of user ${userId}, not of look-alike users`, async () => {
         const kept = await keysIn(table, tableKey);
         const bystanders = [
           ...lookAlikes.map((other) => session(layout, keyOf(other))),
@@ -69,7 +70,8 @@ for (const [n, [heading, json]] of layouts.entries()) {
       });
     }
 
-    test(folds ? 'finds a user by an id in any case' : 'tells users apart whose ids differ in case only', async () => {
+    const ofCase = folds ? 'finds a user by an id in any case' : 'keeps users apart whose ids differ in case only';
+    test(`the guide’s layout for ${title} ${ofCase}`, async () => {
       const kept = await keysIn(table, tableKey);
       const [upper, lower] = [session(layout, keyOf('B')), session(layout, keyOf('b'))];
       const raw = folds ? [session(layout, userKey.value.replace('{user_id:lower}', 'B'))] : [];
@@ -78,7 +80,8 @@ for (const [n, [heading, json]] of layouts.entries()) {
       assert.deepEqual(await keysIn(table, tableKey), [...kept, ...keysOf(folds ? raw : [lower], tableKey)].sort());
     });
 
-    test('answers false when all of the sessions had expired, if it knows', async () => {
+    const ofExpired = layout.expiry ? 'false when all sessions had expired' : 'true for any session: it has no expiry';
+    test(`the guide’s layout for ${title} answers ${ofExpired}`, async () => {
       await putItems(table, [session(layout, keyOf('9'), EXPIRED)]);
       assert.equal((await logout('9')).json.result, layout.expiry === undefined);
     });
@@ -94,12 +97,12 @@ describe('docs/session-stores.md', () => {
       .replaceAll(' ', '-'),
   );
 
-  test('has a section on each known layout', () => {
+  test('docs/session-stores.md has a section on each known layout', () => {
     for (const name of Object.keys(KNOWN_LAYOUTS))
       assert.equal(headings.filter((heading) => heading.endsWith(`(\`${name}\`)`)).length, 1, name);
   });
 
-  test('leads from its table to every layout, and nowhere else', () => {
+  test('docs/session-stores.md links from its table to every layout, and nowhere else', () => {
     const links = [...GUIDE.matchAll(/\]\(#([^)]*)\)/g)].map(([, anchor = '']) => anchor);
     assert.deepEqual(
       links.filter((anchor) => !anchors.includes(anchor)),

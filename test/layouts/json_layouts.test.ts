@@ -28,7 +28,7 @@ describe('a table key of type N, expiry in milliseconds', async () => {
   });
 
   for (const userId of ['1', '0', '-7', '12345678901234567890123456789012345678']) {
-    test(`deletes every session of user ${userId}, and nobody else’s`, async () => {
+    test(`a logout by a table key of type N deletes every session of user ${userId}, and nobody else’s`, async () => {
       const others = ['12', '11', '10', '7', '2'].map((other) => session(other, LIVE));
       const kept = await keysIn(table, tableKey);
       await putItems(table, [...others, session(userId, LIVE), session(userId, EXPIRED)]);
@@ -37,14 +37,14 @@ describe('a table key of type N, expiry in milliseconds', async () => {
     });
   }
 
-  test('answers false when all of the sessions had expired, and deletes them', async () => {
+  test('a logout answers false when all sessions had expired by milliseconds, and deletes them', async () => {
     await putItems(table, [session('9', EXPIRED), session('9', EXPIRED)]);
     assert.equal((await logout('9')).json.result, false);
     assert.equal((await allItems(table)).filter(({ user }) => user?.N === '9').length, 0);
   });
 
   for (const userId of ['07', '+7', '7.0', '7e0', '-0', ' 7', '0x7', '٧', 'a', '1'.repeat(39)]) {
-    test(`answers 404 for "${userId}", which is no canonical integer, and deletes nothing`, async () => {
+    test(`a 404 is answered to "${userId}", not a canonical integer, where user keys are numbers`, async () => {
       await putItems(table, [session('7', LIVE)]);
       const kept = await keysIn(table, tableKey);
       assert.equal((await logout(userId)).status, 404);
@@ -75,7 +75,7 @@ for (const projection of ['KEYS_ONLY', 'ALL'] as const) {
       ...(expiresAt && { values: { S: new Date(expiresAt).toISOString() } }),
     });
 
-    test('deletes the sessions, not what lacks the prefix, fails the guard or is another user’s', async () => {
+    test(`a logout by an index (${projection}) leaves what lacks prefix or guard, or is another user’s`, async () => {
       const others = [
         session('12', LIVE),
         { ...session('1', LIVE), value: { S: 'api/1' } },
@@ -87,7 +87,7 @@ for (const projection of ['KEYS_ONLY', 'ALL'] as const) {
       assert.deepEqual(await keysIn(table, tableKey), keysOf(others, tableKey));
     });
 
-    test('answers false when only expired sessions were deleted', async () => {
+    test(`a logout by an index (${projection}) answers false when all sessions had expired by ISO text`, async () => {
       await putItems(table, [session('9', EXPIRED), session('9', EXPIRED)]);
       assert.equal((await logout('9')).json.result, false);
       assert.equal((await allItems(table)).filter(({ user }) => user?.N === '9').length, 0);
@@ -114,14 +114,14 @@ describe('an index by a folded key, a guard of several values, expiry as digits 
   });
   const [SESSION, YES] = [{ S: 'session' }, { BOOL: true }];
 
-  test('ends the sessions of a user by an id in any case, not what is under a key that is not folded', async () => {
+  test('a logout by a folded key takes the id in any case, and leaves what is under an unfolded key', async () => {
     const others = [session('Ann', SESSION), session('anna', SESSION), session('ann ', YES)];
     await putItems(table, [session('ann', SESSION), session('ann', YES), ...others]);
     assert.equal((await logout('ANN')).json.result, true);
     assert.deepEqual(await keysIn(table, tableKey), keysOf(others, tableKey));
   });
 
-  test('leaves what looks like the guard and is not', async () => {
+  test('a logout leaves items that only look like one of several values of the guard', async () => {
     const kept = await keysIn(table, tableKey);
     const lies: Item[string][] = [{ BOOL: false }, { S: 'true' }, { S: 'sessions' }, { L: [SESSION] }, { NULL: true }];
     const { kind: _, ...bare } = session('bob', SESSION);
@@ -131,7 +131,7 @@ describe('an index by a folded key, a guard of several values, expiry as digits 
     assert.deepEqual(await keysIn(table, tableKey), [...kept, ...keysOf(others, tableKey)].sort());
   });
 
-  test('answers false when only expired sessions were deleted', async () => {
+  test('a logout answers false when all sessions had expired by digits in text', async () => {
     await putItems(table, [session('old', SESSION, EXPIRED), session('old', YES, 0)]);
     assert.equal((await logout('old')).json.result, false);
     assert.equal((await allItems(table)).filter(({ who }) => who?.S === 'user#old').length, 0);

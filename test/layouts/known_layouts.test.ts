@@ -19,19 +19,20 @@ const LOOK_ALIKES: [string, string[]][] = [
   [UUID, [UUID.slice(0, -1), UUID.toUpperCase(), `${UUID}0`]],
 ];
 
-test('are all tried here', () => {
+test('every known layout is tried on items such as its library writes', () => {
   assert.deepEqual(Object.keys(LIBRARIES), Object.keys(KNOWN_LAYOUTS));
 });
 
 for (const [layout, { index, session, others }] of Object.entries(LIBRARIES)) {
   const { tableKey } = readLayout(layout);
   for (const projection of index ? (['KEYS_ONLY', 'ALL'] as const) : [undefined]) {
-    describe(projection ? `${layout}, its index ${projection}` : layout, async () => {
+    const title = projection ? `${layout} (index ${projection})` : layout;
+    describe(title, async () => {
       const table = await createTable(layout, { indexes: index && [index], projection });
       const logout = await startLogout(table, layout);
 
       for (const [userId, lookAlikes] of LOOK_ALIKES) {
-        test(`deletes every session of user ${userId}, and nothing of the users whose ids look alike`, async () => {
+        test(`the layout ${title} ends all sessions of user ${userId}, and none of look-alike users`, async () => {
           const kept = await keysIn(table, tableKey);
           const sessions = Array.from({ length: index ? 5 : 27 }, () => session(userId, LIVE)); // by key in batches of 25
           const bystanders = [
@@ -46,19 +47,19 @@ for (const [layout, { index, session, others }] of Object.entries(LIBRARIES)) {
         });
       }
 
-      test('answers false when all of the sessions had expired, and deletes them', async () => {
+      test(`the layout ${title} answers false when all sessions had expired, and deletes them`, async () => {
         const kept = await keysIn(table, tableKey);
         await putItems(table, [session('9', EXPIRED), session('9', EXPIRED)]);
         assert.equal((await logout('9')).json.result, false);
         assert.deepEqual(await keysIn(table, tableKey), kept);
       });
 
-      test('answers true when one of them was live', async () => {
+      test(`the layout ${title} answers true when one of several sessions was live`, async () => {
         await putItems(table, [session('9', EXPIRED), session('9', LIVE), session('9', EXPIRED)]);
         assert.equal((await logout('9')).json.result, true);
       });
 
-      test('takes a session without expiry for a live one', async () => {
+      test(`the layout ${title} counts a session without expiry as live`, async () => {
         await putItems(table, [session('9')]);
         assert.equal((await logout('9')).json.result, true);
       });

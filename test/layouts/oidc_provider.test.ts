@@ -47,7 +47,7 @@ async function logIn(account: string) {
   };
 }
 
-test('ends session, grant and tokens of an account in one call, and nothing of another account', async () => {
+test('one logout ends session, grant and tokens of an oidc-provider account, and nothing of another one', async () => {
   const [ann, phone, bob] = [await logIn('ann'), await logIn('ann'), await logIn('anna')];
   assert.deepEqual([await ann.access(), await ann.session()], [200, 'code']);
   assert.equal((await logout('ann')).json.result, true);
@@ -61,7 +61,7 @@ test('ends session, grant and tokens of an account in one call, and nothing of a
   assert.equal((await logout('ann')).json.result, false);
 });
 
-test('an account can log in again right after the logout', async () => {
+test('an oidc-provider account can log in again right after a logout', async () => {
   await logIn('zoe');
   assert.equal((await logout('zoe')).json.result, true);
   const zoe = await logIn('zoe');

@@ -42,7 +42,7 @@ async function begin(data: { userId?: string; theme?: string }): Promise<string>
 
 const data = (cookies: string[]) => Promise.all(cookies.map(async (cookie) => (await getSession(cookie)).data));
 
-test('a user’s sessions are gone for React Router; those of others, and anonymous ones, are valid', async () => {
+test('a user’s sessions are gone for React Router after a logout, and all other sessions are valid', async () => {
   const cookies = [];
   for (const userId of ['1', '2', '12', '2', 'a#2', '2']) cookies.push(await begin({ userId }));
   const anonymous = await begin({ theme: 'dark' });
@@ -54,7 +54,7 @@ test('a user’s sessions are gone for React Router; those of others, and anonym
   assert.equal((await logout('2')).json.result, false);
 });
 
-test('a session that was committed again for another user is theirs', async () => {
+test('a session that React Router commits again for another user outlives a logout of the first one', async () => {
   const cookie = await begin({ userId: '5' });
   const session = await getSession(cookie);
   session.set('userId', '6');

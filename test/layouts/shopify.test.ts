@@ -29,7 +29,7 @@ async function install(shop: string, users: string[], expires = new Date(Date.no
 
 const idsOf = async (shop: string) => (await storage.findSessionsByShop(shop)).map(({ id }) => id).sort();
 
-test('ends all sessions of a shop, its offline token too, and nothing of another shop', async () => {
+test('a logout ends all sessions of a Shopify shop, its offline token too, and nothing of another shop', async () => {
   await install(SHOP, ['1', '2']);
   await install(`deep-${SHOP}`, ['1']);
   assert.equal((await logout(SHOP)).json.result, true);
@@ -38,14 +38,14 @@ test('ends all sessions of a shop, its offline token too, and nothing of another
   assert.equal((await logout('snow')).status, 404);
 });
 
-test('leaves the offline token by the guard of the guide, which is true', async () => {
+test('a logout leaves a Shopify shop’s offline token when the layout has the guide’s guard', async () => {
   await install(SHOP, ['1', '2']);
   assert.equal((await logoutOnline(SHOP)).json.result, true);
   assert.deepEqual(await idsOf(SHOP), [`offline_${SHOP}`]);
   assert.equal((await logoutOnline(SHOP)).json.result, false);
 });
 
-test('answers false for online sessions that have expired', async () => {
+test('a logout answers false when all online sessions of a Shopify shop had expired', async () => {
   const shop = 'old.myshopify.com';
   await install(shop, ['1'], new Date(Date.now() - 1000));
   assert.equal((await logoutOnline(shop)).json.result, false);
