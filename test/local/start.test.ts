@@ -60,15 +60,15 @@ const logout = (...words: string[]) => run(['lib/operator/logout.ts', ...words])
 const smoke = (...words: string[]) => run(['lib/operator/smoke.ts', ...words]);
 
 describe('npm start', () => {
-  test('says first that it is starting, and where', () => {
+  test('npm start says first that it is starting, and where', () => {
     assert.equal(output().split('\n')[0], `Starting at ${url} ...`);
   });
 
-  test('seeds three sessions each for users 1, 2 and 3', async () => {
+  test('npm start seeds three sessions each for users 1, 2 and 3', async () => {
     assert.deepEqual(await Promise.all(['1', '2', '3'].map((user) => sessionsLeft(TABLE, user))), [3, 3, 3]);
   });
 
-  test('prints a request that logs user 2 out, word for word', async () => {
+  test('npm start prints a request that logs user 2 out, word for word', async () => {
     const request = output().match(/^curl .*$/m)?.[0] ?? '';
     const [, url = '', authorization = ''] = request.match(/^curl -X POST (\S+) -H 'authorization: (.*)'$/) ?? [];
     const answer = async () => (await fetch(url, { method: 'POST', headers: { authorization } })).text();
@@ -78,7 +78,7 @@ describe('npm start', () => {
     assert.equal(await sessionsLeft(TABLE, '3'), 3);
   });
 
-  test('is answered by npm run logout with true, then false, in words too', async () => {
+  test('npm run logout prints true, then false, and says both in words too', async () => {
     const first = await logout('1', '--url', url);
     assert.deepEqual(first, {
       code: 0,
@@ -94,7 +94,7 @@ describe('npm start', () => {
     assert.match(output(), /"caller_reason":"a test","actor":"a@example"/);
   });
 
-  test('is told apart by npm run logout: 1 for an error, 2 for wrong usage', async () => {
+  test('npm run logout exits with 1 after an error, and with 2 after wrong usage', async () => {
     for (const words of [
       ['abc'],
       ['1', '--audience', 'another'],
@@ -110,13 +110,13 @@ describe('npm start', () => {
     }
   });
 
-  test('is asked by npm run logout with a record whose list is text, too', async () => {
+  test('npm run logout takes a record whose list is text', async () => {
     const record = { ...PUBLISHED_RECORD, audience: '["auth_logout_user_jwt", "b"]', allow_short_key: 'true' };
     const secretId = await storeRecord(`\ufeff${JSON.stringify(record)}`);
     assert.equal((await logout('0', '--url', url, '--secret-id', secretId)).code, 0);
   });
 
-  test('is not asked by npm run logout when npm kept its options for itself', async () => {
+  test('npm run logout asks for nothing when npm kept its options for itself', async () => {
     const kept = { npm_config_url: 'https://prod.example.invalid', npm_config_secret_id: 'x' };
     const { code, stdout, stderr } = await run(['lib/operator/logout.ts', '3'], kept);
     assert.deepEqual([code, stdout], [2, '']);
@@ -129,14 +129,14 @@ describe('npm start', () => {
     assert.equal(await sessionsLeft(TABLE, '3'), 3);
   });
 
-  test('is asked by npm run logout where npm has an email in a file of its own', async () => {
+  test('npm run logout works where npm has an email in a file of its own', async () => {
     writeFileSync(join(folder, 'npmrc'), 'email = a@example\n');
     const words = ['lib/operator/logout.ts', '0', '--url', url];
     const npm = { npm_config_email: 'a@example', npm_config_userconfig: join(folder, 'npmrc') };
     assert.equal((await run(words, npm)).code, 0);
   });
 
-  test('is not asked by npm run logout with a broken record, and no part of the record is shown', async () => {
+  test('npm run logout stops at a broken record, and shows no part of it', async () => {
     for (const [text, fault] of Object.entries({
       '{"secret_key": topsecret}': 'the secret is not valid JSON',
       '{"name": "a", "audience": "a", "issuer": "i", "signature_type": "secret", "secret_algorithm": "HS256"}':
@@ -151,14 +151,14 @@ describe('npm start', () => {
     }
   });
 
-  test('passes npm run smoke, which touches no session', async () => {
+  test('npm run smoke passes against npm start, and touches no session', async () => {
     const { code, stdout } = await smoke('--url', url);
     assert.equal(code, 0, stdout);
     assert.match(stdout, /^ok .* without a token .*\nok .* forged token .*\n$/);
     assert.equal(await sessionsLeft(TABLE, '3'), 3);
   });
 
-  test('passes npm run smoke with the route for OpenID providers, too', async () => {
+  test('npm run smoke passes against npm start with the route for OpenID providers, too', async () => {
     const { code, stdout } = await smoke('--url', url, '--openid-providers');
     assert.equal(code, 0, stdout);
     assert.match(
@@ -167,7 +167,7 @@ describe('npm start', () => {
     );
   });
 
-  test('prints a request of an OpenID provider that logs user 3 out, word for word', async () => {
+  test('npm start prints a request of an OpenID provider that logs user 3 out, word for word', async () => {
     const request = output().match(/^curl -i .*$/m)?.[0] ?? '';
     const [, url = '', form = ''] = request.match(/^curl -i (\S+) -d '(.*)'$/) ?? [];
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }; // as -d has it
@@ -176,13 +176,13 @@ describe('npm start', () => {
     assert.equal(await sessionsLeft(TABLE, '3'), 0);
   });
 
-  test('says in one line which port is in use', async () => {
+  test('npm start says in one line which port is in use', async () => {
     const { code, stderr } = await start('--port', `${port}`);
     assert.equal(code, 1);
     assert.match(stderr, new RegExp(`^Port ${port} is in use\\. .*\\n$`));
   });
 
-  test('leaves no process, no port and no file behind after Ctrl-C', async () => {
+  test('npm start leaves no process, no port and no file behind after Ctrl-C', async () => {
     service.process.kill('SIGINT'); // the terminal sends one, npm another
     await service.stop();
     assert.equal(service.process.exitCode, 0);
@@ -211,19 +211,19 @@ async function smokeOf(status: string, body: string): Promise<Outcome> {
 }
 
 describe('without a service', () => {
-  test('npm run logout asks whether npm start is running', async () => {
+  test('npm run logout asks whether npm start is running when nobody answers', async () => {
     const { code, stderr } = await logout('1', '--url', 'http://localhost:9');
     assert.equal(code, 1);
     assert.match(stderr, /^No answer from http:\/\/localhost:9: .*\. Is npm start running\?\n$/);
   });
 
-  test('npm run smoke fails', async () => {
+  test('npm run smoke fails when nobody answers', async () => {
     const { code, stdout } = await smoke('--url', 'http://localhost:9');
     assert.equal(code, 1);
     assert.match(stdout, /^FAIL .*\nFAIL .*\n$/);
   });
 
-  test('npm run smoke fails where the doors stand open', async () => {
+  test('npm run smoke fails when a service answers 200 to everybody', async () => {
     const { code, stdout } = await smokeOf('200 OK', '{}');
     assert.equal(code, 1);
     assert.match(stdout, /^(FAIL .*: status 200, .*no cache-control: no-store, body {}\n){4}$/);
@@ -238,12 +238,12 @@ describe('without a service', () => {
     );
   });
 
-  test('a test passes in a stranger’s shell', async () => {
+  test('a test passes in a shell with foreign settings of AWS, proxies and home', async () => {
     const { code, stdout } = await run(['--test', 'test/validator/rotation.test.ts'], { NODE_TEST_CONTEXT: undefined });
     assert.equal(code, 0, stdout);
   });
 
-  test('a clone that lacks something is told in one line what to do', async () => {
+  test('npm start says in one line what to do in a clone that lacks something', async () => {
     const preflight = resolve('lib/operator/preflight.mjs');
     const { code, stdout, stderr } = await run([preflight]);
     assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: '', stderr: '' });
@@ -262,7 +262,7 @@ describe('without a service', () => {
     assert.match(old.stderr, /^Node\.js 24 is needed, and this is 20\.20\.2: run npm ci --ignore-scripts=false, .*\n$/);
   });
 
-  test('every command explains itself', async () => {
+  test('every command explains itself with --help', async () => {
     for (const command of [start, logout, smoke]) {
       const { code, stdout } = await command('--help');
       assert.equal(code, 0);
