@@ -99,8 +99,9 @@ const lane = async () => {
 await Promise.all([lane(), lane()]); // one for each core of a small machine
 
 for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
+  const title = layout === IN_JSON ? 'a layout in JSON' : `the layout ${layout}`;
   for (const { name, logicalId, role, logout } of ROUTES) {
-    describe(`${layout === IN_JSON ? 'a layout in JSON' : layout}, ${name}`, () => {
+    describe(`${name} with ${title}`, () => {
       const { table, template, providerId } = packaged[layout] ?? assert.fail();
       const statements = statementsOf(template, role);
       const [secretId, another] = name === 'logout_user' ? [callerId, providerId] : [providerId, callerId];
@@ -116,7 +117,7 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
         assert.deepEqual(allowed, []);
       }
 
-      test('lets the function end sessions, across pages, with each call that it makes', async () => {
+      test(`the role of ${name} with ${title} allows each call that ending sessions takes, across pages`, async () => {
         const { Environment } = propertiesOf(template, logicalId);
         const { Variables }: { Variables: Record<string, string> } = JSON.parse(JSON.stringify(Environment));
         // More than DynamoDB puts into a page, so that a key of the last one is part of the next call.
@@ -133,7 +134,7 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
         assert.deepEqual(refused, []);
       });
 
-      test('grants nothing that the function does not use, but for its log and X-Ray', () => {
+      test(`the role of ${name} with ${title} grants only what it uses, but for its log and X-Ray`, () => {
         const used = new Set(calls.map(({ action, resource }) => `${action} ${resource}`));
         const expected = [
           `dynamodb:Query ${index ? byIndex : byTable}`,
@@ -163,7 +164,7 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
         );
       });
 
-      test('does not let the role see, return or write what is inside a session, nor touch another table', () => {
+      test(`the role of ${name} with ${title} may not read or write inside a session, nor use another table`, () => {
         for (const call of calls.filter(({ action }) => action.startsWith('dynamodb:'))) {
           const { 'dynamodb:Attributes': attributes = [] } = call.keys;
           const others = ['Scan', 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'PartiQLSelect', 'PartiQLDelete'];
@@ -183,7 +184,7 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
         }
       });
 
-      test('does not let the role read a record of the other route, nor a version that is not in use', () => {
+      test(`the role of ${name} with ${title} may not read the other route’s record, nor an unused version`, () => {
         const reads = calls.filter(({ action }) => action.startsWith('secretsmanager:'));
         const stages = new Set(reads.flatMap(({ keys }) => keys['secretsmanager:VersionStage']));
         assert.deepEqual([...stages], ['AWSCURRENT', 'AWSPREVIOUS']);
@@ -196,7 +197,7 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
         }
       });
 
-      test('writes into a log group of its own', () => {
+      test(`${name} with ${title} writes into a log group of its own`, () => {
         const { Resource } = statements.find(({ Sid }) => Sid === 'WriteLog') ?? assert.fail();
         assert.deepEqual(Resource, { 'Fn::GetAtt': [logicalId.replace('LambdaFunction', 'LogGroup'), 'Arn'] });
         assert.deepEqual(propertiesOf(template, logicalId).Role, { 'Fn::GetAtt': [role, 'Arn'] });
@@ -204,7 +205,7 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
     });
   }
 
-  test(`${layout === IN_JSON ? 'a layout in JSON' : layout} creates no table and no record, since there are some`, () => {
+  test(`the template with ${title} creates no table and no record, since there are some`, () => {
     const { template } = packaged[layout] ?? assert.fail();
     assert.deepEqual(resourcesOf(template, 'AWS::DynamoDB::Table'), {});
     assert.deepEqual(resourcesOf(template, 'AWS::SecretsManager::Secret'), {});

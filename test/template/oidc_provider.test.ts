@@ -60,7 +60,7 @@ const api = await listen(
 );
 after(api.close);
 
-test('no session is left of a user who logs out at the provider, which says success; another user’s live', async () => {
+test('no session is left of a user who logs out at an OpenID provider, and another’s sessions live on', async () => {
   await putItems(table, [...newSessions('1', 30), ...newSessions('2', 3)]);
   const [browser, another] = [openBrowser(), openBrowser()];
   await authorize(browser, provider, '1');
@@ -75,7 +75,7 @@ for (const [operation, user] of [
   ['Query', '3'],
   ['BatchWriteItem', '4'],
 ] as const) {
-  test(`the provider sees a failure and no success while DynamoDB breaks off every ${operation}`, async () => {
+  test(`an OpenID provider sees a failure, no success, while DynamoDB breaks off every ${operation}`, async () => {
     await putItems(table, newSessions(user, 3));
     const browser = openBrowser();
     dynamodb.inject(operation, user, hangUp);

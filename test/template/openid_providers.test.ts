@@ -40,12 +40,12 @@ function bundleOf(archives: Record<string, Buffer>, name: string): Uint8Array {
 }
 
 describe('without providers', () => {
-  test('there is nothing of the route in the template', () => {
+  test('the template has nothing of the route for OpenID providers when there are none', () => {
     assert.doesNotMatch(JSON.stringify(none.template), /backchannel|openid/i);
     assert.deepEqual(Object.keys(none.archives), ['logout_user']);
   });
 
-  test('the role and the function are the same as with them, byte for byte', () => {
+  test('logout_user and its role are the same with and without OpenID providers, byte for byte', () => {
     assert.deepEqual(statementsOf(none.template), statementsOf(template));
     const { Code: _, ...without } = propertiesOf(none.template, 'LogoutUnderscoreuserLambdaFunction');
     const { Code: __, ...withThem } = propertiesOf(template, 'LogoutUnderscoreuserLambdaFunction');
@@ -57,13 +57,13 @@ describe('without providers', () => {
 });
 
 describe('with providers, the package', () => {
-  test('is made without a warning, and holds both functions, each in a zip of its own', () => {
+  test('the package with OpenID providers is made without a warning, and has a zip for each function', () => {
     assert.doesNotMatch(some.output, /warn|deprecat|error/i);
     assert.deepEqual(Object.keys(some.archives).sort(), ['backchannel_logout', 'logout_user']);
     bundleOf(some.archives, 'backchannel_logout');
   });
 
-  test('logs a user out by itself, in an empty folder', async () => {
+  test('the packaged backchannel_logout logs a user out by itself, in an empty folder', async () => {
     const environment = await startAws();
     const provider = newProvider();
     const table = await createTable('default');
@@ -78,11 +78,11 @@ describe('with providers, the package', () => {
 });
 
 describe('with providers, the template', () => {
-  test('has no error, and no warning that is not explained', () => {
+  test('the template with OpenID providers has no error, and no warning that is not explained', () => {
     assert.deepEqual(faultsOf([some.templateFile]), []);
   });
 
-  test('has a second function, which is told the providers’ records alone and does not settle', () => {
+  test('backchannel_logout gets the names of the providers’ records alone, and does not settle', () => {
     assert.partialDeepStrictEqual(propertiesOf(template, FUNCTION), {
       Handler: 'functions/backchannel_logout.handler',
       Runtime: 'nodejs24.x',
@@ -107,7 +107,7 @@ describe('with providers, the template', () => {
     });
   });
 
-  test('has a second route, whose throttle is its own and is set once the route is there', () => {
+  test('the route for OpenID providers has a throttle of its own, set once the route is there', () => {
     const routes = Object.entries(resourcesOf(template, 'AWS::ApiGatewayV2::Route'));
     const [route] = routes.find(([, { Properties }]) => Properties.RouteKey === ROUTE) ?? assert.fail();
     assert.equal(routes.length, 2);
@@ -117,7 +117,7 @@ describe('with providers, the template', () => {
     assert.partialDeepStrictEqual(template.Resources.HttpApiStage, { DependsOn: ['HttpApiLogGroup', route] });
   });
 
-  test('keeps its log as long as the others', () => {
+  test('the log of backchannel_logout is kept as long as the other logs', () => {
     const groups = Object.values(resourcesOf(template, 'AWS::Logs::LogGroup'));
     assert.deepEqual(
       groups.map(({ Properties }) => Properties.RetentionInDays),
@@ -125,7 +125,7 @@ describe('with providers, the template', () => {
     );
   });
 
-  test('lets the function read just those records', () => {
+  test('backchannel_logout may read the providers’ records and no other', () => {
     const { Resource } = statementsOf(template, 'BackchannelLogoutRole').find(({ Sid }) => Sid === 'ReadRecords') ?? {};
     const here = `arn:\${AWS::Partition}:secretsmanager:\${AWS::Region}:\${AWS::AccountId}:secret:keycloak-??????`;
     assert.deepEqual(Resource, [{ 'Fn::Sub': here }, ARN]);
@@ -136,7 +136,7 @@ describe('with providers, the alarms and the dashboard', () => {
   const alarms = Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
   const own = alarms.filter(({ AlarmName }) => String(AlarmName).includes('-backchannel-'));
 
-  test('ring for errors, a 503, a user id that we refuse and rejected tokens, and each has a chapter', () => {
+  test('alarms for OpenID providers ring for errors, 503s, refused user ids and tokens; each has a chapter', () => {
     const outcomes = own.flatMap(
       ({ Dimensions }) => JSON.stringify(Dimensions).match(/"outcome","Value":"(\w+)"/)?.[1] ?? [],
     );
@@ -152,7 +152,7 @@ describe('with providers, the alarms and the dashboard', () => {
     }
   });
 
-  test('look at this function only, by metrics that it writes', async () => {
+  test('the alarms for OpenID providers watch backchannel_logout only, by metrics that it writes', async () => {
     for (const { Dimensions } of own) assert.match(JSON.stringify(Dimensions), new RegExp(`{"Ref":"${FUNCTION}"}`));
     const lambda = await coldStart(
       { SESSIONS_TABLE: 'none', OPENID_PROVIDER_SECRET_IDS: 'none' },
@@ -167,7 +167,7 @@ describe('with providers, the alarms and the dashboard', () => {
       );
   });
 
-  test('are all shown on the dashboard, with what became of the logouts', () => {
+  test('the dashboard shows the alarms for OpenID providers, and what became of their logouts', () => {
     for (const id of Object.keys(resourcesOf(template, 'AWS::CloudWatch::Alarm')))
       assert.ok(dashboardOf(template).includes(`\${${id}.Arn}`), `${id} is shown`);
     const lines = dashboardOf(template)

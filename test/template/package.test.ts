@@ -32,12 +32,12 @@ const environment = {
 };
 const event = gatewayEvent({ userId: '2', token: await signToken(record.secret_key) });
 
-test('is one ES module, small enough to load fast', () => {
+test('the package of logout_user is one ES module, small enough to load fast', () => {
   assert.deepEqual([name, others], ['functions/logout_user.mjs', []]);
   assert.ok(bundle.length <= MAX_BYTES, `${bundle.length} bytes`);
 });
 
-test('signs every request with the credentials that Lambda hands over, session token and all', async () => {
+test('the packaged function signs every request with Lambda’s credentials, session token and all', async () => {
   await putItems(environment.SESSIONS_TABLE, newSessions('2', 1000)); // the last batches go the way that the first found
   const sent = await aws.record(async () => {
     const answer = await runUnzipped(zip, { ...environment, ...LAMBDA_CREDENTIALS }, event);
@@ -58,14 +58,14 @@ test('signs every request with the credentials that Lambda hands over, session t
   }
 });
 
-test('tells the errors of AWS apart: that a session is expired is told by a condition that fails', async () => {
+test('the packaged function knows an expired session by the error of a condition that fails', async () => {
   const table = await createTable('connect-dynamodb');
   await putItems(table, [{ id: { S: 'sess:1' }, userId: { S: '2' }, expires: { N: '1' } }]);
   const env = { ...environment, ...LAMBDA_CREDENTIALS, SESSIONS_TABLE: table, SESSION_LAYOUT: 'connect-dynamodb' };
   assert.equal(await runUnzipped(zip, env, event), '200 {"jsonrpc":"2.0","id":null,"result":false}');
 });
 
-test('answers 500 when no credentials are in the environment', async () => {
+test('the packaged function answers 500 when no credentials are in the environment', async () => {
   assert.match(await runUnzipped(zip, environment, event), /^500 /);
 });
 

@@ -84,7 +84,7 @@ async function startRuntime(environment: Record<string, string>) {
 
 const bodyOf = (answer: string): unknown => JSON.parse(answer).body;
 
-test('answers true, then false, under the runtime client of AWS', { timeout: 30_000 }, async () => {
+test('the packaged function answers true, then false, under AWS’s runtime client', { timeout: 30_000 }, async () => {
   const { invoke } = await startRuntime(settings);
   await putItems(table, newSessions('2', 3));
   const event = gatewayEvent({ userId: '2', token });
@@ -93,19 +93,19 @@ test('answers true, then false, under the runtime client of AWS', { timeout: 30_
   assert.equal(await sessionsLeft(table, '2'), 0);
 });
 
-test('answers 401 to an event of another service, under the runtime client of AWS', { timeout: 30_000 }, async () => {
+test('a 401 is answered to an event of another service under AWS’s runtime client', { timeout: 30_000 }, async () => {
   const { invoke } = await startRuntime(settings);
   const foreign = { Records: [{ eventSource: 'aws:sqs', body: '{}' }] };
   assert.equal(JSON.parse(await invoke(foreign)).statusCode, 401);
 });
 
-test('reports a bad setting as an error of the start, in the line that names it', { timeout: 30_000 }, async () => {
+test('AWS’s runtime client reports a bad setting at the start, by its one line', { timeout: 30_000 }, async () => {
   const { initError } = await startRuntime({ ...settings, SETTLE_SECONDS: '11' });
   const { errorMessage }: { errorMessage: string } = JSON.parse(await initError);
   assert.equal(errorMessage, 'SETTLE_SECONDS is "11": set it to a number of seconds from 0 to 10');
 });
 
-test('answers eight events at once in one worker, where Lambda runs several in one environment', {
+test('eight events at once are answered in one worker, where Lambda runs several in one environment', {
   timeout: 30_000,
 }, async () => {
   const concurrency = { AWS_LAMBDA_MAX_CONCURRENCY: '8', AWS_LAMBDA_NODEJS_WORKER_COUNT: '1' };

@@ -61,7 +61,7 @@ describe('a role for several stores', () => {
   ];
   let calls: Call[] = [];
 
-  test('lets the function end the sessions in all of them, with each call that it makes', async () => {
+  test('the role for several stores allows each call that ending the sessions in all of them takes', async () => {
     const { Environment } = propertiesOf(several.template, FUNCTION);
     const { Variables }: { Variables: Record<string, string> } = JSON.parse(JSON.stringify(Environment));
     const lambda = await coldStart(Variables);
@@ -81,7 +81,7 @@ describe('a role for several stores', () => {
     );
   });
 
-  test('grants in each what the function does there, and no more', () => {
+  test('the role for several stores grants in each what the function does there, and no more', () => {
     const [webTable, webIndex, shopTable, shopIndex] = perTable;
     const used = new Set(calls.map(({ action, resource }) => `${action} ${resource}`));
     assert.deepEqual(
@@ -103,7 +103,7 @@ describe('a role for several stores', () => {
     assert.equal(new Set(sids).size, sids.length, 'IAM wants each Sid once');
   });
 
-  test('grants in none of them the calls, or the attributes, of another', () => {
+  test('the role for several stores grants in none of them the calls, or the attributes, of another', () => {
     for (const call of calls) {
       const elsewhere = perTable.filter((resource) => resource !== call.resource);
       assert.deepEqual(
@@ -127,13 +127,13 @@ describe('a role for several stores', () => {
     }
   });
 
-  test('may use each of the customer keys that are given', () => {
+  test('the role for several stores may use each of the customer keys that are given', () => {
     assert.deepEqual(statements.find(({ Sid }) => Sid === 'Decrypt')?.Resource, KEYS);
   });
 });
 
 describe('our own table', () => {
-  test('has what each layout in it needs: one key, an index, one time to live', () => {
+  test('our own table has what each layout in it needs: one key, an index, one time to live', () => {
     const key = (AttributeName: string, KeyType: string) => ({ AttributeName, KeyType });
     const attribute = (AttributeName: string, AttributeType: string) => ({ AttributeName, AttributeType });
     assert.partialDeepStrictEqual(propertiesOf(own.template, 'SessionsTable'), {
@@ -149,7 +149,7 @@ describe('our own table', () => {
     });
   });
 
-  test('is named by the role as the table of the stack for both', () => {
+  test('our own table is the table of the stack in the role for both layouts in it', () => {
     const table = { 'Fn::GetAtt': ['SessionsTable', 'Arn'] };
     const statements = statementsOf(own.template).filter(({ Sid }) => /Sessions2?$/.test(Sid));
     const index = `arn:\${AWS::Partition}:dynamodb:\${AWS::Region}:\${AWS::AccountId}:table/${OWN}/index/by-owner`;

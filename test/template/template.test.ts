@@ -40,17 +40,17 @@ const [another, existing] = await Promise.all([
 ]);
 
 describe('the package', () => {
-  test('is made without a warning', () => {
+  test('the package is made without a warning', () => {
     assert.doesNotMatch(output, /warn|deprecat|error/i);
   });
 
-  test('holds the bundled function and nothing else', () => {
+  test('the package holds the bundled function and nothing else', () => {
     assert.deepEqual(Object.keys(archives), ['logout_user']);
     assert.deepEqual(Object.keys(unzipSync(zip)), ['functions/logout_user.mjs']);
     assert.ok(zip.length <= MAX_ZIP_BYTES, `${zip.length} bytes`);
   });
 
-  test('logs a user out by itself, in an empty folder', async () => {
+  test('the packaged logout_user logs a user out by itself, in an empty folder', async () => {
     const environment = await startAws();
     const record = newRecord();
     const table = await createTable('default');
@@ -62,11 +62,11 @@ describe('the package', () => {
 });
 
 describe('the template', () => {
-  test('has no error, and no warning that is not explained', () => {
+  test('the template has no error, and no warning that is not explained', () => {
     assert.deepEqual(faultsOf([templateFile, another.templateFile, existing.templateFile]), []);
   });
 
-  test('runs the function on Graviton for less time than the API waits, traced, with logs in JSON', () => {
+  test('the template runs the function on Graviton, traced, for less time than the API waits, with JSON logs', () => {
     assert.partialDeepStrictEqual(propertiesOf(template, FUNCTION), {
       Handler: 'functions/logout_user.handler',
       Runtime: 'nodejs24.x',
@@ -82,7 +82,7 @@ describe('the template', () => {
     assert.partialDeepStrictEqual(integration?.Properties, { TimeoutInMillis: 30_000, PayloadFormatVersion: '2.0' });
   });
 
-  test('gives the function names and settings, and never a key', () => {
+  test('the template gives the function names and settings, and never a key', () => {
     assert.deepEqual(propertiesOf(template, FUNCTION).Environment, {
       Variables: {
         SESSIONS_TABLE: 'auth-logout-user-dev-sessions',
@@ -98,7 +98,7 @@ describe('the template', () => {
     assert.doesNotMatch(JSON.stringify(template), /\{\{resolve:|logout_api_secretkey/);
   });
 
-  test('has one route, throttled, without CORS, and an access log that no token gets into', () => {
+  test('the template has one route, throttled, without CORS, and an access log that no token gets into', () => {
     const routes = Object.values(resourcesOf(template, 'AWS::ApiGatewayV2::Route'));
     assert.deepEqual(
       routes.map(({ Properties }) => Properties.RouteKey),
@@ -112,7 +112,7 @@ describe('the template', () => {
     assert.doesNotMatch(Format, /header|authorization|authorizer|\$context\.path/i);
   });
 
-  test('keeps every log for as long as the stage says', () => {
+  test('the template keeps every log for as long as the stage says', () => {
     for (const [stage, days] of [
       [template, 90],
       [another.template, 365],
@@ -125,7 +125,7 @@ describe('the template', () => {
     }
   });
 
-  test('has a secret generate the key of the record, which outlives the stack', () => {
+  test('the template has Secrets Manager generate the key of the record, which outlives the stack', () => {
     const { ValidatorRecord } = template.Resources;
     assert.partialDeepStrictEqual(ValidatorRecord, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
     const { GenerateSecretString } = propertiesOf(template, 'ValidatorRecord');
@@ -137,7 +137,7 @@ describe('the template', () => {
     assert.deepEqual(JSON.parse(SecretStringTemplate ?? ''), record);
   });
 
-  test('makes a table that is hard to lose, for the layout that the function reads', () => {
+  test('the template makes a table that is hard to lose, for the layout that the function reads', () => {
     const safe = { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' };
     const properties = {
       BillingMode: 'PAY_PER_REQUEST',
@@ -173,7 +173,7 @@ describe('the template', () => {
     assert.equal(byIndex.TimeToLiveSpecification, undefined, 'its expiry is not in seconds');
   });
 
-  test('makes no table and no record when there are some, and lets the role at just those', () => {
+  test('the template makes no table and no record when there are some, and lets the role at just those', () => {
     assert.deepEqual(resourcesOf(existing.template, 'AWS::DynamoDB::Table'), {});
     assert.deepEqual(resourcesOf(existing.template, 'AWS::SecretsManager::Secret'), {});
     const here = (service: string, resource: string) => ({
@@ -189,7 +189,7 @@ describe('the template', () => {
     assert.deepEqual(existing.template.Outputs.SecretIds?.Value, `crm, ${ARN}`);
   });
 
-  test('says where the service is, and its record, table and dashboard', () => {
+  test('the template’s outputs say where the service is, and its record, table and dashboard', () => {
     const { HttpApiUrl, SecretIds, Table, Dashboard } = template.Outputs;
     assert.match(JSON.stringify(HttpApiUrl?.Value), /"https:\/\/",\{"Ref":"HttpApi"\},"\.execute-api\."/);
     assert.equal(SecretIds?.Value, 'auth-logout-user-dev-validator');
@@ -197,7 +197,7 @@ describe('the template', () => {
     assert.match(JSON.stringify(Dashboard?.Value), /#dashboards\/dashboard\/\$\{Dashboard\}/);
   });
 
-  test('differs between stages by parameters only', () => {
+  test('the template differs between stages by parameters only', () => {
     const types = (of: Template) => Object.entries(of.Resources).map(([id, { Type }]) => `${id} ${Type}`);
     assert.deepEqual(types(another.template), types(template));
     assert.partialDeepStrictEqual(propertiesOf(another.template, FUNCTION), {
@@ -224,14 +224,14 @@ describe('the alarms and the dashboard', () => {
     for (const { Properties } of alarms(template)) assert.equal(Properties.TreatMissingData, 'notBreaching');
   });
 
-  test('tell the topic, if there is one', () => {
+  test('the alarms notify the topic, if there is one', () => {
     for (const { Properties } of alarms(template))
       assert.deepEqual([Properties.AlarmActions, Properties.OKActions], [[], []]);
     for (const { Properties } of alarms(another.template))
       assert.deepEqual([Properties.AlarmActions, Properties.OKActions], [[TOPIC], [TOPIC]]);
   });
 
-  test('look at the metrics that the function writes, and the dashboard at all of them', async () => {
+  test('the alarms watch metrics that the function writes, and the dashboard shows all of them', async () => {
     const lambda = await coldStart({ SESSIONS_TABLE: 'none', VALIDATOR_SECRET_IDS: 'none' });
     const isOwn = (metric: string) => metric.startsWith('auth-logout-user ');
     const written = metricsWritten((await lambda.invoke()).audit).sort();
