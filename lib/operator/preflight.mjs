@@ -1,6 +1,8 @@
-// What each npm script runs first. Plain JavaScript, since it may meet any Node: without what is missing here the scripts
-// end with a stack that tells nothing. Ends with one line that says what to do.
+// What each npm script runs first: it ends with one line that says what to do where without it there would be a stack that
+// says nothing. Plain JavaScript, since it may meet any Node. Then it runs the script that is named, in this process: a
+// shell between npm and the script would not pass Ctrl-C on.
 import { existsSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 
 const missing = ['serverless', 'dynalite'].filter((name) => !existsSync(`node_modules/${name}`));
 if (!existsSync('node_modules')) fail('Nothing is installed yet: run npm ci.');
@@ -11,6 +13,11 @@ if (Number.parseInt(process.versions.node, 10) < 24)
     `Node.js 24 is needed, and this is ${process.versions.node}: run npm ci --ignore-scripts=false, which brings it ` +
       '(for glibc, not for musl), or install Node.js 24.',
   );
+
+if (process.argv.length > 2) {
+  process.argv.splice(1, 1);
+  await import(pathToFileURL(process.argv[1]).href);
+}
 
 function fail(line) {
   console.error(line);

@@ -1,6 +1,6 @@
 // `npm start` and the commands beside it, as a newcomer runs them.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -195,6 +195,19 @@ describe('npm start', () => {
       readdirSync(tmpdir()).filter((name) => name.startsWith(`auth-logout-user-${port}-`)),
       [],
     );
+  });
+
+  test('npm start leaves no port behind when npm alone is ended', async () => {
+    const npm = spawn('npm', ['start', '--', '--port', `${port}`], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let printed = '';
+    for await (const chunk of npm.stdout.iterator({ destroyOnReturn: false })) {
+      printed += chunk;
+      if (printed.includes(`ready ${url}\n`)) break;
+    }
+    npm.kill('SIGTERM');
+    npm.stdout.resume();
+    await once(npm, 'close'); // the last process that could print has ended
+    await assert.rejects(once(connect(port, 'localhost'), 'connect'), { code: 'ECONNREFUSED' });
   });
 });
 
