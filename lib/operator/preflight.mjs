@@ -1,6 +1,6 @@
-// What each npm script runs first: it ends with one line that says what to do where without it there would be a stack that
-// says nothing. Plain JavaScript, since it may meet any Node. Then it runs the script that is named, in this process: a
-// shell between npm and the script would not pass Ctrl-C on.
+// What each npm script runs first: where something is missing it ends with one line that says what to do, in place of a
+// stack that says nothing. Plain JavaScript, since it may meet any Node. Then it runs the script that is named, in this
+// process: with a single command most shells make way for it, and what npm is sent reaches it.
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
