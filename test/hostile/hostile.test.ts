@@ -30,7 +30,7 @@ import { type Answer, plainRequest, send } from './http.ts';
 import { boundRecords, publicKeyRecords } from './keys.ts';
 import { claims, logoutToken, SECRET } from './token.ts';
 
-const ANSWERED_WITHIN = { timeout: 5000 };
+const ANSWERED_WITHIN = { timeout: 20_000 };
 const CONTROL = accepted('control', 'The plain request still works.', { result: true });
 const SESSION = { user_id: { S: '2' }, session_id: { S: '2-a' } };
 

@@ -148,7 +148,7 @@ async function audited(result: boolean, logout: Promise<Answer>): Promise<AuditL
   return audit;
 }
 
-describe('a logout', { concurrency: true }, () => {
+describe('a logout', { concurrency: 4 }, () => {
   test('a logout that does not settle is undone by a request of express-session that ends after it', async () => {
     const { line, before, after } = await logoutDuringOrder('1', logoutAtOnce);
     assert.deepEqual([before, after], ['1', '1']);

@@ -163,7 +163,7 @@ function at(table: string, fault: Fault): Fault {
   return (exchange) => (exchange.body.includes(`"${table}"`) ? fault(exchange) : passOn(exchange));
 }
 
-describe('a fault in one of several stores', { concurrency: true }, () => {
+describe('a fault in one of several stores', { concurrency: 4 }, () => {
   const faults: [what: string, fault: Fault, expected: 500 | 503, reason: string, remainingMs?: number][] = [
     ['fails', refuse(500, 'InternalServerError'), 503, 'aws_unavailable'],
     ['is throttled for good', refuse(400, 'ThrottlingException'), 503, 'deadline', SHORT_MS],

@@ -6,6 +6,8 @@ import { gatewayEvent, type Request } from './events.ts';
 import { functionFile } from './function.ts';
 import { departures } from './openapi.ts';
 
+export const TIMEOUT_MS = 25_000; // as in serverless.yml
+
 export type AuditLine = Record<string, unknown>;
 /** What a function answers, and its audit record. */
 export type Answer = {
@@ -62,7 +64,7 @@ export async function coldStart(
   Object.assign(process.env, environment, { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'false' }); // AWS is local, whatever the template says
   const { handler }: { handler: Handler } = await import(`${functionFile(name)}?cold=${coldStarts++}`);
 
-  const send = async (event: unknown, remainingMs = 10_000) => {
+  const send = async (event: unknown, remainingMs = TIMEOUT_MS) => {
     const context = lambdaContext(name, remainingMs);
     const before = written.length;
     const { statusCode: status = 0, headers = {}, body: text = '' } = await handler(event, context);

@@ -3,7 +3,7 @@ import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Layout } from '../../lib/sessions/layout.ts';
 import { startLocalAws } from '../local/aws.ts';
-import { type Answer, coldStart, type FunctionName, type Lambda } from './lambda.ts';
+import { type Answer, coldStart, type FunctionName, type Lambda, TIMEOUT_MS } from './lambda.ts';
 import { type Sent, startProxy } from './proxy.ts';
 import { createTable } from './tables.ts';
 import { newRecord, signToken, storeRecord } from './tokens.ts';
@@ -67,7 +67,7 @@ export async function startRoute(environment?: Environment, beforeStart?: (secre
   const record = newRecord();
   const key = record.secret_key;
   const started = await startFunction('logout_user', [record], environment, beforeStart);
-  const logout: Logout = async (userId, remainingMs = 10_000) => {
+  const logout: Logout = async (userId, remainingMs = TIMEOUT_MS) => {
     const timeUp = new AbortController();
     const killed = sleep(remainingMs, undefined, { signal: timeUp.signal }).then(() => assert.fail('Task timed out'));
     const answer = started.lambda.invoke({ userId, token: await signToken(key) }, remainingMs);
