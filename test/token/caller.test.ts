@@ -24,7 +24,7 @@ describe('a token of another kind', async () => {
       assertRefused(await judgeToken(await signToken(key, newClaims({ events }))), 'wrong_kind'));
   }
 
-  for (const typ of [undefined, 'JWT', 'at+jwt', 'application/at+jwt', 'logout']) {
+  for (const typ of [undefined, 'JWT', 'at+jwt', 'application/at+jwt', 'logout', 'logoutapplication/+jwt']) {
     test(`a caller’s token ${typ ? `with typ ${typ}` : 'without typ'} is accepted`, async () =>
       assertAccepted(await judgeToken(await signToken(key, newClaims(), { alg: 'HS256', ...(typ && { typ }) }))));
   }
@@ -38,7 +38,7 @@ describe('a token of another kind', async () => {
 
 describe('user_id_claim', () => {
   /** The claims as JSON, so that a number is sent in the digits that are written here. */
-  const bound = async (userIdClaim: string, member: string, userId: string) => {
+  const bound = async (userIdClaim: string, member: string, userId: unknown) => {
     const judgeToken = await judge({ ...record, user_id_claim: userIdClaim });
     const payload = `${JSON.stringify(newClaims({ sub: 'nobody' })).slice(0, -1)}${member && ','}${member}}`;
     return judgeToken(signText(key, '{"alg":"HS256"}', payload), { userId });
@@ -71,11 +71,13 @@ describe('user_id_claim', () => {
     ['"uid":7.0', '7'],
     ['"uid":7e0', '7'],
     ['"uid":7.5', '7'],
+    ['"uid":7.5', '7.5'],
     ['"uid":-0', '0'],
     ['"uid":9007199254740993', '9007199254740992'],
     ['"uid":9007199254740992', '9007199254740993'],
     ['"__proto__":{"uid":"7"}', '7'],
     ['"x":{"uid":"7"}', '7'],
+    ['"uid":null', null],
   ] as const) {
     test(`a token with ${member || 'no uid'} may not log out user ${userId} when user_id_claim is uid`, async () =>
       assertForbidden(await bound('uid', member, userId), 'user_id_not_bound'));

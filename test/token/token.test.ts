@@ -12,28 +12,28 @@ const now = Math.floor(Date.now() / 1000);
 const token = await signToken(key);
 
 describe('authorization header', () => {
-  const schemes: [string, boolean][] = [
-    [`Bearer ${token}`, true],
-    [`bearer ${token}`, true],
-    [`BEARER ${token}`, true],
-    [`Bearer  ${token}`, false],
-    [`Bearer ${token} `, false],
-    [`Bearer\t${token}`, false],
-    [`Bearer${token}`, false],
-    ['Bearer', false],
-    ['Bearer ', false],
-    [token, false],
-    [`Basic ${token}`, false],
-    [`DPoP ${token}`, false],
-    [`Basic YTpi, Bearer ${token}`, false],
-    [`Bearer ${token}, realm="x"`, false],
-    ['', false],
+  const schemes: [authorization: string, reason: string | undefined][] = [
+    [`Bearer ${token}`, undefined],
+    [`bearer ${token}`, undefined],
+    [`BEARER ${token}`, undefined],
+    [`Bearer  ${token}`, 'malformed'],
+    [`Bearer ${token} `, 'malformed'],
+    [`Bearer\t${token}`, 'no_credentials'],
+    [`Bearer${token}`, 'no_credentials'],
+    ['Bearer', 'malformed'],
+    ['Bearer ', 'malformed'],
+    [token, 'no_credentials'],
+    [`Basic ${token}`, 'no_credentials'],
+    [`DPoP ${token}`, 'no_credentials'],
+    [`Basic YTpi, Bearer ${token}`, 'no_credentials'],
+    [`Bearer ${token}, realm="x"`, 'malformed'],
+    ['', 'no_credentials'],
   ];
-  for (const [authorization, accepted] of schemes) {
+  for (const [authorization, reason] of schemes) {
     const shown = JSON.stringify(authorization.replaceAll(token, '…'));
-    test(`the authorization header ${shown} is ${accepted ? 'accepted' : 'refused'}`, async () => {
-      const verdict = await judgeToken('', { headers: { authorization } });
-      assert.equal(verdict.status, accepted ? 200 : 401);
+    test(`the authorization header ${shown} is ${reason ? `refused as ${reason}` : 'accepted'}`, async () => {
+      const { status, audit } = await judgeToken('', { headers: { authorization } });
+      assert.deepEqual([status, audit.reason], reason ? [401, reason] : [200, undefined]);
     });
   }
 

@@ -1,0 +1,105 @@
+// npm run mutants [-- lib/token | lib/token/verify.ts | lib/token/verify.ts:40-52 …]
+// Changes the code in one place at a time, and lists each change that no test notices. docs/mutants.md has what it found.
+import { globSync } from 'node:fs';
+import { Stryker } from '@stryker-mutator/core';
+
+/** For the files that serve a request the tests that show their facts. The first that fails ends a run: quick ones first. */
+const TESTS: Record<string, string[]> = {
+  'lib/{errors,token/*}.ts': [
+    'token/token',
+    'token/form',
+    'token/logout_token',
+    'token/caller',
+    'validator/several_records',
+    'validator/rotation',
+    'logout_user',
+    'validator/key_set',
+    'hostile/hostile',
+  ],
+  'lib/validator/{fields,record}.ts': [
+    'validator/record',
+    'validator/provider_record',
+    'validator/several_records',
+    'validator/rotation',
+    'validator/key_set',
+  ],
+  'lib/validator/{cached,key_set,validator}.ts': [
+    'validator/several_records',
+    'validator/rotation',
+    'validator/validator',
+    'validator/key_set',
+    'faults/secrets_manager',
+    'validator/record',
+    'validator/read_ahead',
+  ],
+  'lib/sessions/{known_layouts,layout,members,store}.ts': [
+    'sessions/layout',
+    'request/settings',
+    'layouts/known_layouts',
+    'sessions/stores',
+    'sessions/account',
+  ],
+  'lib/sessions/!(known_layouts|layout|members|store).ts': [
+    'sessions/concurrency',
+    'sessions/account',
+    'sessions/stores',
+    'sessions/settling',
+    'logout_user',
+    'sessions/sessions',
+    'sessions/pace',
+    'faults/dynamodb',
+  ],
+  'lib/request/*.ts': [
+    'request/settings',
+    'request/audit',
+    'logout_user',
+    'backchannel_logout',
+    'faults/dynamodb',
+    'hostile/hostile',
+  ],
+  'lib/aws/*.ts': ['sessions/concurrency', 'faults/secrets_manager', 'faults/dynamodb', 'faults/network'],
+  'functions/*.ts': ['backchannel_logout', 'logout_user', 'request/audit', 'sessions/settling', 'validator/read_ahead'],
+};
+const LEAST = 90; // of 100 changes so many are noticed
+
+type Count = { noticed: number; all: number };
+const counts = new Map<string, Count>();
+const total: Count = { noticed: 0, all: 0 };
+
+const wanted = process.argv.slice(2);
+for (const [files, tests] of Object.entries(TESTS)) {
+  const mutate = globSync(files).flatMap((file) =>
+    wanted.length === 0
+      ? file
+      : wanted.flatMap((part) => (file.startsWith(part) ? file : part.startsWith(`${file}:`) ? part : [])),
+  );
+  if (mutate.length === 0) continue;
+  const stryker = new Stryker({
+    mutate,
+    testRunner: 'tap',
+    tap: {
+      testFiles: tests.map((name) => `test/${name}.test.ts`),
+      nodeArgs: ['--test-reporter=tap', '-r', '{{hookFile}}', '{{testFile}}'],
+      forceBail: true,
+    },
+    coverageAnalysis: 'perTest',
+    tsconfigFile: 'none', // Node strips the types, and a changed line need not fit them
+    concurrency: 2,
+    timeoutMS: 15_000,
+    reporters: ['progress-append-only', 'clear-text'],
+    clearTextReporter: { allowColor: false, reportTests: false, logTests: false, reportScoreTable: false },
+  });
+  for (const { fileName, status } of await stryker.runMutationTest()) {
+    if (status === 'RuntimeError') continue; // not even the test runs: no change that anybody could ship
+    const noticed = status === 'Killed' || status === 'Timeout' ? 1 : 0;
+    const count = counts.get(fileName) ?? { noticed: 0, all: 0 };
+    counts.set(fileName, { noticed: count.noticed + noticed, all: count.all + 1 });
+    total.noticed += noticed;
+    total.all++;
+  }
+}
+
+const score = ({ noticed, all }: Count) => Math.floor((1000 * noticed) / all) / 10;
+for (const [file, count] of counts) console.log(`| ${file} | ${count.all} | ${count.noticed} | ${score(count)} % |`);
+console.log(`| all | ${total.all} | ${total.noticed} | ${score(total)} % |`);
+if (score(total) < LEAST) process.exitCode = 1;
