@@ -22,6 +22,7 @@ const TESTS: Record<string, string[]> = {
     'validator/several_records',
     'validator/rotation',
     'validator/key_set',
+    'token/caller',
   ],
   'lib/validator/{cached,key_set,validator}.ts': [
     'validator/several_records',

@@ -45,7 +45,7 @@ describe('public_key', () => {
     test(`public_key_jwks accepts tokens by ${alg}, and refuses those by another key`, async () => {
       const { jwk, privateKey } = keyPair(alg);
       const judgeToken = await judge(newPublicRecord({ public_key_algorithm: alg, public_key_jwks: { keys: [jwk] } }));
-      assertAccepted(await judgeToken(await signToken(privateKey, newClaims(), { alg })), { alg });
+      assertAccepted(await judgeToken(await signToken(privateKey, newClaims(), { alg })), { alg, short_key: false });
       const foreign = keyPair(alg, 'foreign');
       assertRefused(await judgeToken(await signToken(foreign.privateKey, newClaims(), { alg })), 'signature');
     });
@@ -90,6 +90,11 @@ describe('issuer', () => {
   }
 });
 
+test('an issuer may hold quotes and brackets behind its first letter', async () => {
+  const record = newRecord({ issuer: 'urn:["the issuer"]' });
+  assertAccepted(await (await judge(record))(await signToken(record.secret_key, newClaims({ iss: record.issuer }))));
+});
+
 describe('allowed_emails', () => {
   const record = newRecord({ allowed_emails: ['admin@example.com', 'ops@example.com'] });
 
@@ -107,6 +112,12 @@ describe('allowed_emails', () => {
     });
   }
 
+  test('allowed_emails may name an address with two @', async () => {
+    const record = newRecord({ allowed_emails: 'ann@ad@example.com' });
+    const token = await signToken(record.secret_key, newClaims({ email: 'ann@ad@example.com' }));
+    assertAccepted(await (await judge(record))(token));
+  });
+
   test('a 401 is answered to a token that is not verified, before allowed_emails is looked at', async () => {
     const token = await signToken(newRecord().secret_key, newClaims({ email: 'nobody' }));
     assertRefused(await (await judge(record))(token), 'signature');
@@ -122,11 +133,11 @@ describe('a record whose values are all text, as the console and Terraform make 
   test('a record whose values are all text, as the console and Terraform make them, is read as they mean', async () => {
     const record = newRecord({
       secret_key: 'a key of 24 bytes or so.',
-      allow_short_key: 'True',
+      allow_short_key: ' True',
       audience: '["a", " b "]',
       allowed_emails: ' ["ops@example.com"] ',
       max_token_age_seconds: '60',
-      previous_key_grace_seconds: ' 0.5 ',
+      previous_key_grace_seconds: ' 0.25 ',
     });
     const judgeToken = await judge(`\ufeff${JSON.stringify(record)}`);
     const sign = (claims: Record<string, unknown>) =>
@@ -143,12 +154,17 @@ describe('a record whose values are all text, as the console and Terraform make 
     assert.equal((await (await judge(nobody))(await signToken(nobody.secret_key))).status, 403);
   });
 
-  test('public_key_jwks may be the text of a key set', async () => {
+  test('public_key_jwks may be the text of a key set, also with a byte order mark before it', async () => {
     const { jwk, privateKey } = keyPair('ES256');
-    const public_key_jwks = JSON.stringify({ keys: [jwk] });
+    const public_key_jwks = `\ufeff${JSON.stringify({ keys: [jwk] })}`;
     const judgeToken = await judge(newPublicRecord({ public_key_algorithm: 'ES256', public_key_jwks }));
     assertAccepted(await judgeToken(await signToken(privateKey, newClaims(), { alg: 'ES256' })));
   });
+});
+
+test('a byte order mark inside of a secret key is part of the key', async () => {
+  const record = newRecord({ secret_key: `${newRecord().secret_key}\ufeff!` });
+  assertAccepted(await (await judge(record))(await signToken(record.secret_key)));
 });
 
 test('a record may have a description, and the fields of Odoo that mean nothing here', async () => {
@@ -201,14 +217,23 @@ describe('a wrong record', async () => {
   const secretId = await storeRecord(newRecord());
   const judgeToken = await judgeBy([secretId], { VALIDATOR_MAX_AGE_SECONDS: '0' });
 
-  for (const text of ['', ' \n', `{"secret_key":"${key}"`, `["${key}"]`, `"${key}"`, '7', 'null', '\ufeff[]']) {
+  for (const [text, fault] of [
+    ['', 'is not'],
+    [' \n', 'is not'],
+    [`{"secret_key":"${key}"`, 'is not'],
+    [`["${key}"]`, 'must be'],
+    [`"${key}"`, 'must be'],
+    ['7', 'must be'],
+    ['null', 'must be'],
+    ['\ufeff[]', 'must be'],
+  ]) {
     test(`a 500 is answered, and the log names the secret, when its text is ${show(text)}`, async () =>
-      assertNamed('the secret', text));
+      assertNamed(`the secret ${fault}`, text));
   }
   test('a 500 is answered, and the log names the secret, when its value is binary', async () => {
     const SecretBinary = Buffer.from(JSON.stringify(newRecord({ secret_key: key })));
     await new SecretsManagerClient().send(new PutSecretValueCommand({ SecretId: secretId, SecretBinary }));
-    await assertNamed('the secret');
+    await assertNamed('the secret is binary: store');
   });
 
   const wrongWithSecret: Record<string, unknown[]> = {
@@ -216,7 +241,7 @@ describe('a wrong record', async () => {
     signature_type: [undefined, 'none', 'SECRET'],
     secret_algorithm: [null, 'none', 'HS257', 'hs256', 'RS256'],
     secret_key: [undefined, '', ' '.repeat(64), 12345678901234, [key], key.slice(0, 31)],
-    allow_short_key: ['yes', '', 1, ['true']],
+    allow_short_key: ['yes', '', 1, ['true'], 'not true', 'false?'],
     audience: [
       undefined,
       '',
@@ -240,7 +265,7 @@ describe('a wrong record', async () => {
       '',
       '["a@b.example"',
       '"a@b.example"',
-      'a@b.example;c@b.example',
+      'a@b.example;ops@b.example',
       'a@b.example c@b.example',
     ],
     max_token_age_seconds: [-1, '-1', '', 'one hour', '1h', 'Infinity', [60]],
@@ -249,6 +274,8 @@ describe('a wrong record', async () => {
     Audience: ['a'],
     'issuer ': ['theissuer'],
     cookie: ['a'],
+    description2: ['a'],
+    short_description: ['a'],
   };
   for (const [field, values] of Object.entries(wrongWithSecret)) {
     for (const value of values) {
@@ -259,7 +286,7 @@ describe('a wrong record', async () => {
   }
 
   const wrongWithPublicKey: Record<string, unknown[]> = {
-    public_key_algorithm: [undefined, 'HS256', 'none', 'ES256K', 'es256'],
+    public_key_algorithm: [undefined, 'HS256', 'none', 'ES256K', 'XES256', 'es256'],
     public_key_jwk_uri: [
       undefined,
       'http://issuer.example/jwks',
@@ -270,7 +297,6 @@ describe('a wrong record', async () => {
     public_key_jwks: [
       {},
       '{}',
-      '{"keys":[',
       '-----BEGIN PUBLIC KEY-----',
       { keys: [] },
       { keys: [null, 7] },
@@ -289,6 +315,11 @@ describe('a wrong record', async () => {
         assertNamed(field, record));
     }
   }
+
+  test('a 500 is answered, and the log says that public_key_jwks is not JSON, when its text is cut off', async () => {
+    const record = newPublicRecord({ public_key_algorithm: 'ES256', public_key_jwks: '{"keys":[' });
+    await assertNamed('public_key_jwks is not', record);
+  });
 
   test('a 500 is answered, and the log does not name the field, when its name may be a misplaced key', async () =>
     assertNamed('one of its names', { ...newRecord(), [key]: '' }));
