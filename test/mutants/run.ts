@@ -1,6 +1,7 @@
 // npm run mutants [-- lib/token | lib/token/verify.ts | lib/token/verify.ts:40-52 …]
 // Changes the code in one place at a time, and lists each change that no test notices. docs/mutants.md has what it found.
 import { globSync } from 'node:fs';
+import { relative } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
 
 /** For the files that serve a request the tests that show their facts. The first that fails ends a run: quick ones first. */
@@ -101,6 +102,7 @@ for (const [files, tests] of Object.entries(TESTS)) {
 }
 
 const score = ({ noticed, all }: Count) => Math.floor((1000 * noticed) / all) / 10;
-for (const [file, count] of counts) console.log(`| ${file} | ${count.all} | ${count.noticed} | ${score(count)} % |`);
+for (const [file, count] of counts)
+  console.log(`| ${relative('', file)} | ${count.all} | ${count.noticed} | ${score(count)} % |`);
 console.log(`| all | ${total.all} | ${total.noticed} | ${score(total)} % |`);
 if (score(total) < LEAST) process.exitCode = 1;

@@ -107,6 +107,12 @@ const faults: [string, Record<string, string>, RegExp][] = [
     moreStores({ table: 'web', layout: { ...readLayout('authjs'), index: 'x-index' } }),
     /^MORE_STORES: entry 2: layout: userKey.name is the table's partition key "pk": set index to null$/,
   ],
+  ['one is null', moreStores(null), /^MORE_STORES: entry 2: a store must be an object$/],
+  [
+    'one has a pattern that is no text',
+    moreStores({ table: 'web', layout: 'authjs', userIdPattern: 7 }),
+    /^MORE_STORES: entry 2: userIdPattern must be text that is not empty$/,
+  ],
   [
     'an entry of MORE_STORES has a userIdPattern that is not a pattern',
     moreStores({ table: 'web', layout: 'authjs', userIdPattern: '(' }),

@@ -52,6 +52,11 @@ describe('a layout', () => {
     });
   }
 
+  test('a guard may list 100 values', () => {
+    const layout = { ...BY_INDEX, guard: { name: 'kind', equals: Array(100).fill('x') } };
+    assert.deepEqual(readLayout(layout), layout);
+  });
+
   test('a layout may say where accounts are linked, with provider and sub in either key', () => {
     const { partitionKey, sortKey } = ACCOUNT;
     const inOne = {
@@ -72,6 +77,9 @@ describe('a layout', () => {
       'until',
       'kind',
     ]);
+    assert.deepEqual(layoutAttributes(readLayout({ tableKey: ['id'], userKey: { ...BY_KEY.userKey, name: 'id' } })), [
+      'id',
+    ]);
   });
 });
 
@@ -82,7 +90,11 @@ const withAccount = (account: object, value = 'u#{user_id}') => ({
   account: { ...ACCOUNT, ...account },
 });
 const wrong: [string, unknown, RegExp][] = [
-  ['an unknown member', { ...BY_KEY, ttl: 'x' }, /unknown member "ttl": remove it; known are tableKey, userKey, index/],
+  [
+    'an unknown member',
+    { ...BY_KEY, ttl: 'x' },
+    /^the layout has the unknown member "ttl": remove it; known are tableKey, userKey, index/,
+  ],
   ['an unknown member in expiry', { ...BY_KEY, expiry: { ...expiry, format: 1 } }, /expiry .*"format": remove it/],
   ['__proto__ as a member', '{"__proto__":{}}', /unknown member "__proto__"/],
   ['no tableKey', { ...BY_KEY, tableKey: undefined }, /lacks the member "tableKey": add it$/],
@@ -99,8 +111,22 @@ const wrong: [string, unknown, RegExp][] = [
     /each name in tableKey must be text that is not empty/,
   ],
   ['an empty index', { ...BY_INDEX, index: '' }, /index must be text that is not empty/],
-  ['an index that is not a name', { ...BY_INDEX, index: 'by user' }, /index must be a name: 3 to 255 letters, digits/],
+  [
+    'an index that is not a name',
+    { ...BY_INDEX, index: 'by-user, too' },
+    /index must be a name: 3 to 255 letters, digits/,
+  ],
   ['a userKey that is text', { ...BY_KEY, userKey: 'pk' }, /userKey must be an object/],
+  ['a userKey without a value', { ...BY_KEY, userKey: { ...BY_KEY.userKey, value: '' } }, /userKey.value must be text/],
+  [
+    'a sortKey without a prefix',
+    { ...BY_KEY, sortKey: { name: 'sk' } },
+    /sortKey lacks the member "beginsWith": add it$/,
+  ],
+  ['a sortKey without a name', { ...BY_KEY, sortKey: { ...sortKey, name: '' } }, /sortKey.name must be text/],
+  ['an expiry without a name', { ...BY_KEY, expiry: { ...expiry, name: '' } }, /expiry.name must be text/],
+  ['a guard without a value', { ...BY_INDEX, guard: { name: 'kind' } }, /guard lacks the member "equals": add it$/],
+  ['a guard without a name', { ...BY_INDEX, guard: { ...guard, name: '' } }, /guard.name must be text/],
   ['broken JSON', '{"a":1', /not valid JSON: correct its quotes, commas and brackets$/],
   ['an unknown type of key', { ...BY_INDEX, userKey: { ...userKey, type: 'B' } }, /userKey.type must be one of S, N$/],
   [
@@ -192,6 +218,26 @@ const wrong: [string, unknown, RegExp][] = [
     'an account that has no sort key',
     withAccount({ sortKey: undefined }),
     /account lacks the member "sortKey": add it$/,
+  ],
+  [
+    'an account whose partitionKey has no value',
+    withAccount({ partitionKey: { name: 'account' } }),
+    /account.partitionKey lacks the member "value": add it$/,
+  ],
+  [
+    'an account whose sortKey has an empty name',
+    withAccount({ sortKey: { name: '', value: '{sub}' } }),
+    /account.sortKey.name must be text that is not empty$/,
+  ],
+  [
+    'an account whose sortKey has an empty value',
+    withAccount({ sortKey: { name: 'account_id', value: '' } }),
+    /account.sortKey.value must be text that is not empty$/,
+  ],
+  [
+    'an account whose sortKey has no name',
+    withAccount({ sortKey: { value: '{sub}' } }),
+    /account.sortKey lacks the member "name": add it$/,
   ],
   [
     'an account that leaves {provider} out',
