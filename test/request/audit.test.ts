@@ -48,6 +48,9 @@ test('the audit record says who asked, by which key, for whom, why, and what bec
     [],
   );
   const noted = {
+    message: 'logout',
+    route: 'logout_user',
+    function_name: 'logout_user',
     outcome: 'logged_out',
     user_id: '31',
     caller_reason: 'left the company',
@@ -72,6 +75,26 @@ test('the audit record says who asked, by which key, for whom, why, and what bec
     retries: 0,
   };
   assert.partialDeepStrictEqual(line, { ...noted, ...key_, ...counts });
+  for (const id of [line.request_id, line.api_request_id]) assert.match(String(id), /^[\da-f-]{36}$/);
+});
+
+test('the audit record carries its metrics in CloudWatch’s embedded format', async () => {
+  const { _aws, timestamp, duration_ms } = await lineOf({ userId: '32' });
+  const metrics = (dimensions: string[], Metrics: { Name: string; Unit: string }[]) => ({
+    Namespace: 'auth-logout-user',
+    Dimensions: [['function_name', ...dimensions]],
+    Metrics,
+  });
+  const counts = ['sessions_ended', 'sessions_written_back', 'sessions_left', 'stale_record', 'throttles'];
+  assert.deepEqual(_aws, {
+    Timestamp: Date.parse(String(timestamp)),
+    CloudWatchMetrics: [
+      metrics(['outcome'], [{ Name: 'requests', Unit: 'Count' }]),
+      metrics([], [...counts.map((Name) => ({ Name, Unit: 'Count' })), { Name: 'duration_ms', Unit: 'Milliseconds' }]),
+      metrics(['reason'], [{ Name: 'rejections', Unit: 'Count' }]),
+    ],
+  });
+  assert.ok(Number(duration_ms) <= Date.now() - Date.parse(String(timestamp)));
 });
 
 test('the audit record of a logout has the outcome no_live_session when the user had none', async () => {
