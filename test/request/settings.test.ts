@@ -13,6 +13,11 @@ test('two settings are enough to start, and the others have defaults', () => {
   assert.deepEqual(stores, [{ table: 'sessions', layout, userIdPattern: /^(?:0|[1-9][0-9]{0,18})$/u }]);
 });
 
+test('a blank setting is taken as one that is missing', () => {
+  const blank = { SESSION_LAYOUT: ' ', USER_ID_PATTERN: ' ', VALIDATOR_MAX_AGE_SECONDS: '\n', SETTLE_SECONDS: ' ' };
+  assert.deepEqual(read({ ...COMPLETE, ...blank }), read(COMPLETE));
+});
+
 test('MORE_STORES takes layouts by name, as objects or as JSON in text, and user id patterns of its own', () => {
   const layout = readLayout('lucia');
   const list = [
@@ -45,7 +50,7 @@ const faults: [string, Record<string, string>, RegExp][] = [
     { VALIDATOR_SECRET_IDS: 'a,,b' },
     /^VALIDATOR_SECRET_IDS has an empty entry: /,
   ],
-  ['SESSIONS_TABLE is missing', { SESSIONS_TABLE: '' }, /^SESSIONS_TABLE is missing: set it to /],
+  ['SESSIONS_TABLE is missing', { SESSIONS_TABLE: '' }, /^SESSIONS_TABLE is missing: set it to the name of /],
   ['SESSION_LAYOUT is unknown', { SESSION_LAYOUT: 'redis' }, /^SESSION_LAYOUT: .*known are default, /],
   ['SESSION_LAYOUT is broken JSON', { SESSION_LAYOUT: '{' }, /^SESSION_LAYOUT: .*not valid JSON/],
   [

@@ -207,6 +207,8 @@ describe('a key set address that is wrong', async () => {
         response.req.url === '/moved' ? response.end(set) : response.writeHead(302, { location: '/moved' }).end(),
       /answers 302, .*: a redirect, which may lead away from https$/,
     ],
+    'a status of 300': [(response) => response.writeHead(300).end(), /answers 300, .*: a redirect, which /],
+    'a status of 400': [(response) => response.writeHead(400).end(), /answers 400, .*: no 200$/],
     'a page of HTML': [send('<html></html>', 'text/html'), /answers 200, text\/html, 13 bytes: no JSON$/],
     PEM: [send('-----BEGIN PUBLIC KEY-----'), /: no JSON$/],
     'an empty body': [send(''), /answers 200, no type, 0 bytes: no JSON$/],
@@ -214,6 +216,8 @@ describe('a key set address that is wrong', async () => {
     'one JWK instead of a set': [send(jwk), /: no keys member; it is one JWK, not a set$/],
     'a list of JWKs': [send(ours.keys), /: no JSON object$/],
     'keys that are not a list': [send({ keys: {} }), /: a keys member that is no list$/],
+    'an object of something else': [send({}), /: no keys member$/],
+    'a number': [send('7'), /: no JSON object$/],
     'the word null': [send('null'), /: no JSON object$/],
     'more than 64 KiB': [send(tooLarge), /answers 200, no type, more than 65536 bytes: too large for a key set$/],
     'more than 64 KiB, compressed': [
@@ -243,6 +247,11 @@ describe('a key set address that is wrong', async () => {
       assertFault(await judgeToken(await tokenBy('ours')), 500, 'key_set_invalid');
     });
   }
+
+  test('a key set of 64 KiB is accepted', async () => {
+    server.serve((response) => response.end(set.padEnd(65_536)));
+    assertAccepted(await (await judgeNow())(await tokenBy('ours')));
+  });
 
   test('a byte order mark before a good key set is passed over', async () => {
     server.serve((response) => response.end(`\ufeff${set}`));
