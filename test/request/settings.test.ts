@@ -13,6 +13,10 @@ test('two settings are enough to start, and the others have defaults', () => {
   assert.deepEqual(stores, [{ table: 'sessions', layout, userIdPattern: /^(?:0|[1-9][0-9]{0,18})$/u }]);
 });
 
+test('SETTLE_SECONDS may have a fraction', () => {
+  assert.equal(read({ ...COMPLETE, SETTLE_SECONDS: '0.25' }).settleMs, 250);
+});
+
 test('a blank setting is taken as one that is missing', () => {
   const blank = { SESSION_LAYOUT: ' ', USER_ID_PATTERN: ' ', VALIDATOR_MAX_AGE_SECONDS: '\n', SETTLE_SECONDS: ' ' };
   assert.deepEqual(read({ ...COMPLETE, ...blank }), read(COMPLETE));
@@ -128,6 +132,7 @@ const faults: [string, Record<string, string>, RegExp][] = [
     moreStores({ table: 'shop', layout: readLayout('lucia') }),
     /^MORE_STORES: entry 2: a store before it has the same table and layout: remove one of them$/,
   ],
+  ['SETTLE_SECONDS has a unit', { SETTLE_SECONDS: '5s' }, /^SETTLE_SECONDS is "5s": set it to a number of seconds/],
   ['SETTLE_SECONDS is negative', { SETTLE_SECONDS: '-1' }, /^SETTLE_SECONDS is "-1"/],
 ];
 for (const [what, env, line] of faults) {
