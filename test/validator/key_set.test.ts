@@ -291,6 +291,14 @@ describe('the keys of a set', () => {
     await refuses(keys.slice(0, 10), await tokenBy('k', {}), 'signature');
   });
 
+  test('a token without a kid that more than ten keys may have signed has the key set fetched anew', async () => {
+    server.serve(keysOf(...'abcdefghijk'));
+    const judgeToken = await judgeNow();
+    const token = await tokenBy('k', {});
+    server.serve(keysOf('k'));
+    assertAccepted(await judgeToken(token));
+  });
+
   test('all keys of a key set with the same kid are tried', async () => {
     const keys = keysOf('a', 'b').keys.map((jwk) => ({ ...jwk, kid: 'same' }));
     await accepts(keys, await tokenBy('b', { kid: 'same' }));

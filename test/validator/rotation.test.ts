@@ -13,7 +13,7 @@ const MAX_AGE = 300; // seconds, by default
 const COOLDOWN = 30;
 const HOUR = 3600;
 
-const { judgeBy, warm, rotated } = await startJudge();
+const { judgeBy, warm, rotated, secrets } = await startJudge();
 const aws = new SecretsManagerClient();
 
 describe('rotation', () => {
@@ -26,6 +26,13 @@ describe('rotation', () => {
     pass(1);
     assertRefused(await judge(await tokenOf(old)), 'signature');
     assertAccepted(await judge(await tokenOf(fresh)), { key_stage: 'current' });
+  });
+
+  test('a token that its key fits, but that has expired, has no record read anew', async () => {
+    const { record, secretId, judge } = await warm();
+    const expired = await signToken(record.secret_key, newClaims({ exp: 1 }));
+    const refuse = async () => assertRefused(await judge(expired), 'expired');
+    assert.deepEqual(await secrets.requests(secretId, refuse), []);
   });
 
   test('the grace of an old key is an hour when the record does not say', async () => {
