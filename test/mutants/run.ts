@@ -14,6 +14,7 @@ const TESTS: Record<string, string[]> = {
     'validator/several_records',
     'validator/rotation',
     'logout_user',
+    'sessions/account',
     'validator/key_set',
     'hostile/hostile',
   ],

@@ -81,6 +81,9 @@ export const lambdaEvent = [
     event: (token) => v2(token),
   }),
 
+  refused(404, 'pathparams-absent', 'No path parameters at all.', {
+    event: (token) => ({ ...v2(token), pathParameters: undefined }),
+  }),
   userId('null', 'No user id.', null),
   userId('empty', 'An empty user id.', ''),
   userId('word', 'A word.', 'abc'),
