@@ -49,8 +49,12 @@ const TESTS: Record<string, string[]> = {
     'sessions/settling',
     'logout_user',
     'sessions/sessions',
+    'layouts/known_layouts',
+    'layouts/json_layouts',
+    'validator/provider_record',
     'sessions/pace',
     'faults/dynamodb',
+    'hostile/hostile',
   ],
   'lib/request/*.ts': [
     'request/settings',

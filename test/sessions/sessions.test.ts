@@ -34,6 +34,17 @@ function digitsInSeconds(seconds: number): Item {
 }
 
 describe('requests', () => {
+  test('sessions are looked for by a consistent read where the user is the table’s key', async () => {
+    const user = newUser();
+    const reads: unknown[] = [];
+    dynamodb.inject('Query', user, async (exchange) => {
+      reads.push(JSON.parse(exchange.body).ConsistentRead);
+      await passOn(exchange);
+    });
+    assert.equal((await logout(user)).status, 200);
+    assert.deepEqual(reads, [true]);
+  });
+
   for (const [count, batches] of [
     [0, 0],
     [1, 1],
