@@ -33,6 +33,17 @@ function digitsInSeconds(seconds: number): Item {
   return { expires: { S: String(Date.now() / 1000 + seconds) } };
 }
 
+for (const S of ['0x10', '1e3']) {
+  test(`a session counts as live when its expiry is the text ${S}, which is no number in digits`, async () => {
+    const user = newUser();
+    await putItems(
+      byKey,
+      newSessions(user, 1).map((item) => ({ ...item, expires_at: { S } })),
+    );
+    assert.equal((await logout(user)).json.result, true);
+  });
+}
+
 describe('requests', () => {
   test('sessions are looked for by a consistent read where the user is the table’s key', async () => {
     const user = newUser();
