@@ -2,20 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { refuse } from './faults/faults.ts';
+import { LOGOUT_EVENT } from './local/provider.ts';
 import { formEvent } from './setup/events.ts';
 import { type Answer, coldStart } from './setup/lambda.ts';
 import { assertFault, assertLoggedOut, assertRefused, deliver, startProviders } from './setup/provider.ts';
 import { startProxiedAws } from './setup/route.ts';
 import { newSessions, putItems, sessionsLeft } from './setup/tables.ts';
-import {
-  keyPair,
-  LOGOUT_EVENT,
-  newLogoutClaims,
-  newProvider,
-  type Provider,
-  signLogoutToken,
-  storeRecord,
-} from './setup/tokens.ts';
+import { keyPair, newLogoutClaims, newProvider, type Provider, signLogoutToken, storeRecord } from './setup/tokens.ts';
 
 const { dynamodb, secretsManager } = await startProxiedAws();
 const provider = newProvider();

@@ -1,4 +1,4 @@
-// `npm run sbom`: npm's own list of the dependencies, in CycloneDX, without those of which nothing gets into the package.
+// `npm run sbom`: npm's own list of the dependencies, in CycloneDX, without those that leave nothing in the package.
 import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { build } from 'esbuild';
@@ -16,7 +16,7 @@ const root = metadata.component['bom-ref'];
 const isListed = (ref: string) => ref === root || bundled.has(ref);
 const listed = {
   ...bom,
-  metadata: { ...metadata, component: { ...metadata.component, name: root.replace(/@[^@]*$/, '') } }, // npm: the folder
+  metadata: { ...metadata, component: { ...metadata.component, name: root.replace(/@[^@]*$/, '') } }, // npm takes the folder's
   components: components.filter((component) => isListed(component['bom-ref'])),
   dependencies: dependencies
     .filter(({ ref }) => isListed(ref))

@@ -56,7 +56,7 @@ async function* pages({ client, store, user, deadline, reads }: StoreLogout): As
   }
 }
 
-/** A member that DynamoDB always sends, empty when there is nothing: an answer without it is incomplete, and proves nothing. */
+/** A member that DynamoDB always sends, if empty: an answer without it is incomplete, and proves nothing. */
 export function required<T>(member: T | undefined): T {
   if (member === undefined) throw new Error("DynamoDB's answer is incomplete");
   return member;

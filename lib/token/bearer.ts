@@ -12,8 +12,8 @@ export function bearerToken(header: unknown): string {
 }
 
 /**
- * Throws 401 when the token reports something that has happened (RFC 8417), and so is not an order; 403 when the record names
- * its callers by email and the token's is not among them, or lets each token log out one user and this is another.
+ * Throws 401 when the token reports something that has happened (RFC 8417), and so is not an order; 403 when the record
+ * names its callers by email and the token's is not among them, or lets each token log out one user and this is another.
  */
 export function checkCaller({ typ = '', token, claims, version }: Verified, userId: unknown): void {
   if (OTHER_KINDS.has(typ) || Object.hasOwn(claims, 'events')) throw refused('wrong_kind');

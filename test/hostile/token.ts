@@ -1,6 +1,6 @@
 import { constants, createHmac, type KeyObject, sign } from 'node:crypto';
+import { LOGOUT_EVENT } from '../local/provider.ts';
 import { PUBLISHED_RECORD } from '../local/seed.ts';
-import { LOGOUT_EVENT } from '../setup/tokens.ts';
 
 type Bytes = string | Buffer;
 

@@ -3,8 +3,9 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 
 const ALG = 'ES256'; // an RSA key takes long to make, and its signature is long to copy
-const ISSUER = 'https://id.example.com';
-const AUDIENCE = 'web';
+export const ISSUER = 'https://id.example.com';
+export const CLIENT_ID = 'web';
+export const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 const TOKEN_SECONDS = 3600; // a provider's token lives for minutes; this one is copied by hand
 
 /** The record that `npm start` names as `openidProviders`. */
@@ -18,17 +19,17 @@ export async function seedProvider(): Promise<(sub: string) => Promise<string>> 
     signature_type: 'public_key',
     public_key_algorithm: ALG,
     public_key_jwks: { keys: [await exportJWK(publicKey)] },
-    audience: AUDIENCE,
+    audience: CLIENT_ID,
     issuer: ISSUER,
     max_token_age_seconds: TOKEN_SECONDS,
   };
   const SecretString = JSON.stringify(record);
   await new SecretsManagerClient().send(new CreateSecretCommand({ Name: PROVIDER_SECRET_ID, SecretString }));
   return (sub) =>
-    new SignJWT({ sub, events: { 'http://schemas.openid.net/event/backchannel-logout': {} } })
+    new SignJWT({ sub, events: { [LOGOUT_EVENT]: {} } })
       .setProtectedHeader({ alg: ALG, typ: 'logout+jwt' })
       .setIssuer(ISSUER)
-      .setAudience(AUDIENCE)
+      .setAudience(CLIENT_ID)
       .setJti(randomUUID())
       .setIssuedAt()
       .setExpirationTime(`${TOKEN_SECONDS} s`)

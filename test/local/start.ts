@@ -57,10 +57,10 @@ offline.stdout.on('data', hold);
 offline.stderr.on('data', hold);
 offline.once('exit', () => stop(1, output));
 let stopping: Promise<never> | undefined; // Ctrl-C comes twice: from the terminal and from npm
-const end = () => (stopping ??= stop(0));
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+const stopOnce = () => (stopping ??= stop(0));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stopOnce);
 const npm = process.ppid;
-setInterval(() => process.ppid === npm || end(), 500).unref(); // a signal to npm alone ends at its shell
+setInterval(() => process.ppid === npm || stopOnce(), 500).unref(); // a signal to npm alone ends at its shell
 
 await ready();
 offline.stdout.off('data', hold).pipe(process.stdout);

@@ -20,12 +20,10 @@ export function gatewayEvent({ userId = '2', token, headers = {}, body, base64 =
   return { ...event, pathParameters: { user_id: userId } };
 }
 
+export const FORM_TYPE = { 'content-type': 'application/x-www-form-urlencoded' };
+
 /** A call of POST /auth/backchannel_logout with a form, which API Gateway hands over in base64. */
-export function formEvent(
-  form: string,
-  headers: Record<string, string> = { 'content-type': 'application/x-www-form-urlencoded' },
-  base64 = true,
-) {
+export function formEvent(form: string, headers: Record<string, string> = FORM_TYPE, base64 = true) {
   const [path, body] = ['/auth/backchannel_logout', base64 ? Buffer.from(form).toString('base64') : form];
   return postEvent(path, path, headers, body, base64);
 }

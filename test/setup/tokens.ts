@@ -2,6 +2,7 @@
 import { createHmac, generateKeyPairSync, type KeyObject, randomBytes, randomUUID } from 'node:crypto';
 import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { base64url, type JWK, SignJWT } from 'jose';
+import { CLIENT_ID, ISSUER, LOGOUT_EVENT } from '../local/provider.ts';
 
 type Members = Record<string, unknown>;
 type KeyPair = { jwk: JWK; privateKey: KeyObject };
@@ -94,10 +95,6 @@ export function signParts(key: string, header: string, payload: string): string 
   const input = `${header}.${payload}`;
   return `${input}.${createHmac('sha256', key).update(input).digest('base64url')}`;
 }
-
-export const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
-export const ISSUER = 'https://id.example.com';
-export const CLIENT_ID = 'web';
 
 /** An OpenID provider: the validator record that trusts its keys, and a private one of them. */
 export type Provider = { record: Members; alg: string; privateKey: KeyObject };

@@ -1,20 +1,11 @@
 // What a logout token must say, and what the providers in the field send: docs/openid-providers.md has them by name.
 import { describe, test } from 'node:test';
 import { refuse } from '../faults/faults.ts';
+import { CLIENT_ID, ISSUER, LOGOUT_EVENT } from '../local/provider.ts';
 import { assertFault, assertLoggedOut, assertRefused, deliver, startProviders } from '../setup/provider.ts';
 import { startProxiedAws } from '../setup/route.ts';
 import { newSessions, putItems } from '../setup/tables.ts';
-import {
-  CLIENT_ID,
-  ISSUER,
-  LOGOUT_EVENT,
-  newLogoutClaims,
-  newProvider,
-  newRecord,
-  signLogoutToken,
-  signText,
-  signToken,
-} from '../setup/tokens.ts';
+import { newLogoutClaims, newProvider, newRecord, signLogoutToken, signText, signToken } from '../setup/tokens.ts';
 
 const { dynamodb } = await startProxiedAws();
 const provider = newProvider();

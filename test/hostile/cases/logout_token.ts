@@ -1,9 +1,11 @@
-import { formEvent } from '../../setup/events.ts';
-import { LOGOUT_EVENT } from '../../setup/tokens.ts';
+import { LOGOUT_EVENT } from '../../local/provider.ts';
+import { FORM_TYPE, formEvent } from '../../setup/events.ts';
 import { accepted, type Case, refused } from '../case.ts';
 import { AUD_ISS_EMAIL, accessToken, claims, idToken, logoutToken, mac, now, payload } from '../token.ts';
 
-const FORM_TYPE = { 'content-type': 'application/x-www-form-urlencoded' };
+/** A form beside a token in the header that callers use. */
+const besideBearer = (form: string) => (token: string) =>
+  formEvent(form, { ...FORM_TYPE, authorization: `Bearer ${token}` });
 
 const no = (reason: string, name: string, why: string, token: () => string) =>
   refused(400, name, why, { token, reason });
@@ -31,20 +33,13 @@ export const logoutTokens = [
   no('claims', 'caller-token-with-event', 'A token of a caller, with the event.', () =>
     claims({ events: { [LOGOUT_EVENT]: {} } }),
   ),
-  noForm(
-    'caller-bearer',
-    'The token of a caller in the header that is for it.',
-    (token) => formEvent('', { ...FORM_TYPE, authorization: `Bearer ${token}` }),
-    claims,
-  ),
+  noForm('caller-bearer', 'The token of a caller in the header that is for it.', besideBearer(''), claims),
   refused(400, 'caller-bearer-beside', 'The token of a caller in its header, and a word for a logout token.', {
     token: () => claims(),
-    event: (token) => formEvent('logout_token=a.b.c', { ...FORM_TYPE, authorization: `Bearer ${token}` }),
+    event: besideBearer('logout_token=a.b.c'),
     reason: 'malformed',
   }),
-  noForm('logout-token-as-bearer', 'A logout token in the header of callers.', (token) =>
-    formEvent('', { ...FORM_TYPE, authorization: `Bearer ${token}` }),
-  ),
+  noForm('logout-token-as-bearer', 'A logout token in the header of callers.', besideBearer('')),
   noForm('logout-token-in-json', 'A logout token in JSON.', (token) =>
     formEvent(JSON.stringify({ logout_token: token }), { 'content-type': 'application/json' }),
   ),

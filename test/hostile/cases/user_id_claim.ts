@@ -9,9 +9,15 @@ const by = (claim: string) => mac(boundKey(claim));
 const bound = (claim: string, members: string) => () =>
   payload(`{"exp":${now() + 60},${AUD_ISS_EMAIL}${members && `,${members}`}}`, by(claim));
 
+const notBound = (name: string, why: string, token: () => string) =>
+  refused(403, name, why, { token, reason: 'user_id_not_bound' });
+
+const unauthenticated = (reason: string, name: string, why: string, token: () => string) =>
+  refused(401, name, why, { token, reason });
+
 /** Is not user 2 of the path. */
 const notUser2 = (name: string, why: string, members: string, claim = 'uid') =>
-  refused(403, name, why, { token: bound(claim, members), reason: 'user_id_not_bound' });
+  notBound(name, why, bound(claim, members));
 
 /** Is not that user of the path. */
 const notUser = (name: string, why: string, members: string, userId: unknown, claim = 'uid') => ({
@@ -87,32 +93,24 @@ export const userIdClaim = [
   // Records that trust an identity provider's keys, with the claim sub: a user's own tokens log out that user.
   accepted('id-token', 'An ID token of user 2.', { token: () => idToken({}, by('sub')) }),
   accepted('access-token', 'An access token of user 2.', { token: () => accessToken({}, by('sub')) }),
-  refused(403, 'id-token-of-other', 'An ID token of user 3.', {
-    token: () => idToken({ sub: '3' }, by('sub')),
-    reason: 'user_id_not_bound',
-  }),
-  refused(403, 'access-token-of-other', 'An access token of user 3.', {
-    token: () => accessToken({ sub: '3' }, by('sub')),
-    reason: 'user_id_not_bound',
-  }),
-  refused(403, 'access-token-of-client', 'An access token of an application, without a user.', {
-    token: () => accessToken({ sub: 'web', client_id: 'web' }, by('sub')),
-    reason: 'user_id_not_bound',
-  }),
-  refused(401, 'id-token-elsewhere', 'An ID token of user 2 for another application.', {
-    token: () => idToken({ aud: 'shop' }, by('sub')),
-    reason: 'audience',
-  }),
-  refused(401, 'access-token-elsewhere', 'An access token of user 2 for another API.', {
-    token: () => accessToken({ aud: 'https://api.example.com' }, by('sub')),
-    reason: 'audience',
-  }),
-  refused(401, 'logout-token', 'A logout token for user 2 by the same key.', {
-    token: () => logoutToken({}, by('sub')),
-    reason: 'wrong_kind',
-  }),
-  refused(401, 'logout-token-of-other', 'A logout token for user 3 by the same key: of two reasons the first.', {
-    token: () => logoutToken({ sub: '3' }, by('sub')),
-    reason: 'wrong_kind',
-  }),
+  notBound('id-token-of-other', 'An ID token of user 3.', () => idToken({ sub: '3' }, by('sub'))),
+  notBound('access-token-of-other', 'An access token of user 3.', () => accessToken({ sub: '3' }, by('sub'))),
+  notBound('access-token-of-client', 'An access token of an application, without a user.', () =>
+    accessToken({ sub: 'web', client_id: 'web' }, by('sub')),
+  ),
+  unauthenticated('audience', 'id-token-elsewhere', 'An ID token of user 2 for another application.', () =>
+    idToken({ aud: 'shop' }, by('sub')),
+  ),
+  unauthenticated('audience', 'access-token-elsewhere', 'An access token of user 2 for another API.', () =>
+    accessToken({ aud: 'https://api.example.com' }, by('sub')),
+  ),
+  unauthenticated('wrong_kind', 'logout-token', 'A logout token for user 2 by the same key.', () =>
+    logoutToken({}, by('sub')),
+  ),
+  unauthenticated(
+    'wrong_kind',
+    'logout-token-of-other',
+    'A logout token for user 3 by the same key: of two reasons the first.',
+    () => logoutToken({ sub: '3' }, by('sub')),
+  ),
 ];
