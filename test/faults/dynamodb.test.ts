@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { assertFault } from '../setup/judge.ts';
 import type { Fault } from '../setup/proxy.ts';
-import { assertFailure, startProxiedAws, startRoute } from '../setup/route.ts';
+import { startProxiedAws, startRoute } from '../setup/route.ts';
 import { allItems, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import * as faults from './faults.ts';
 
@@ -117,7 +118,7 @@ describe('DynamoDB', { concurrency: true }, () => {
       await putItems(table, newSessions(user, 30, { payload: 60_000 }));
       dynamodb.inject('Query', user, passOn, 1);
       dynamodb.inject('Query', user, refuse(500, 'InternalServerError'));
-      assertFailure(await logout(user), 503);
+      assertFault(await logout(user), 503);
       dynamodb.heal(user);
       assert.equal((await logout(user)).json.result, true);
       assert.equal(await sessionsLeft(table, user), 0);
@@ -138,7 +139,7 @@ function prove(operation: keyof typeof ways, [name, fault, outcome, times, remai
     await fill(user);
     dynamodb.inject(operation, user, fault, times);
     const answer = await logout(user, remainingMs);
-    if (outcome !== true) assertFailure(answer, outcome);
+    if (outcome !== true) assertFault(answer, outcome);
     else assert.deepEqual([answer.json.result, await left(user)], [true, 0], answer.text);
 
     dynamodb.heal(user);

@@ -1,8 +1,9 @@
 // The faults of Secrets Manager, on the wire: at a start and its first request, and once a record is cached. Never a 401.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { assertFault } from '../setup/judge.ts';
 import type { Fault } from '../setup/proxy.ts';
-import { assertFailure, type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
+import { type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import * as faults from './faults.ts';
 
@@ -92,7 +93,7 @@ describe('Secrets Manager', { concurrency: true }, () => {
         const requests = await dynamodb.requests(user, async () => {
           const answer = await logout(user, remainingMs);
           if (outcome === true) assert.equal(answer.json.result, true, answer.text);
-          else assertFailure(answer, outcome);
+          else assertFault(answer, outcome);
         });
         assert.deepEqual(
           requests,

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { partition } from '../faults/faults.ts';
-import { assertFailure, startProxiedAws, startRoute } from '../setup/route.ts';
+import { assertFault } from '../setup/judge.ts';
+import { startProxiedAws, startRoute } from '../setup/route.ts';
 import { newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
 const { dynamodb } = await startProxiedAws();
@@ -28,7 +29,7 @@ describe('a partition that takes 1 000 deletes a second', { concurrency: true },
     dynamodb.inject('BatchWriteItem', '100000', partition(1000));
     let left = 2500;
     for (let answer = await logout('100000', 3000); answer.status !== 200; answer = await logout('100000', 3000)) {
-      assertFailure(answer, 503);
+      assertFault(answer, 503);
       const before = left;
       left = await sessionsLeft(table, '100000');
       assert.ok(left < before, `${left} of ${before} are left`);

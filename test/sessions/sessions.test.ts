@@ -5,8 +5,9 @@ import type { ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { handBack, loseAnswer, passOn, refuse, reset } from '../faults/faults.ts';
+import { assertFault } from '../setup/judge.ts';
 import type { Exchange, Fault } from '../setup/proxy.ts';
-import { assertFailure, type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
+import { type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
 import { allItems, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
 const { dynamodb } = await startProxiedAws();
@@ -194,7 +195,7 @@ describe('deletes', () => {
     });
     dynamodb.inject('BatchWriteItem', user, refuse(400, 'AccessDeniedException'), 1);
     dynamodb.inject('BatchWriteItem', user, refuse(400, 'ThrottlingException'));
-    assertFailure(await logout(user), 500);
+    assertFault(await logout(user), 500);
     assert.deepEqual(await dynamodb.requests(user, () => sleep(100)), []);
     assert.equal(ahead?.closed, true, 'the page that was queried ahead is given up');
     dynamodb.heal(user);
@@ -209,7 +210,7 @@ describe('counts', () => {
     dynamodb.inject('BatchWriteItem', user, handBack(10), 1);
     dynamodb.inject('BatchWriteItem', user, handBack());
     const answer = await logout(user, 3500);
-    assertFailure(answer, 503);
+    assertFault(answer, 503);
     const [ended, expired] = [Number(answer.audit.sessions_ended), Number(answer.audit.sessions_expired)];
     assert.equal(ended + expired, 15);
     assert.equal(answer.audit.sessions_left, 1);

@@ -9,8 +9,9 @@ import connectDynamoDb from 'connect-dynamodb';
 import express from 'express';
 import session from 'express-session';
 import { loseAnswer, passOn } from '../faults/faults.ts';
+import { assertFault } from '../setup/judge.ts';
 import type { Answer, AuditLine } from '../setup/lambda.ts';
-import { assertFailure, type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
+import { type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
 import { allItems, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
 declare module 'express-session' {
@@ -224,7 +225,7 @@ describe('a logout', { concurrency: 4 }, () => {
 
   test('a logout that has no time to settle answers 503, and the next call finds nothing left', async () => {
     await putItems(table, newSessions('13', 2));
-    assertFailure(await logoutForLong('13', SHORT_MS), 503);
+    assertFault(await logoutForLong('13', SHORT_MS), 503);
     assert.equal(await sessionsLeft(table, '13'), 0);
     assert.equal((await logoutForLong('13', SHORT_MS)).json.result, false);
   });

@@ -4,9 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { readLayout } from '../../lib/sessions/layout.ts';
 import { passOn, refuse, silence } from '../faults/faults.ts';
+import { assertFault } from '../setup/judge.ts';
 import type { AuditLine } from '../setup/lambda.ts';
 import type { Fault } from '../setup/proxy.ts';
-import { assertFailure, type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
+import { type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
 import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
 const BY_NUMBER = readLayout({
@@ -178,7 +179,7 @@ describe('a fault in one of several stores', { concurrency: 4 }, () => {
         dynamodb.inject('Query', user, at(table, fault));
         const { answer, line, stores } = await audited(user, logout, remainingMs);
         dynamodb.heal(user);
-        assertFailure(answer, expected);
+        assertFault(answer, expected, reason);
         const full = [2, 3, 4];
         assert.deepEqual(
           await left(user),
@@ -192,7 +193,7 @@ describe('a fault in one of several stores', { concurrency: 4 }, () => {
           stores.map((store) => store.reason),
           full.map((_, store) => (store === n ? reason : undefined)),
         );
-        assert.partialDeepStrictEqual(line, { reason, sessions_left: 1, sessions_ended: 9 - (full[n] ?? 0) });
+        assert.partialDeepStrictEqual(line, { sessions_left: 1, sessions_ended: 9 - (full[n] ?? 0) });
         assert.equal((await logout(user)).json.result, true, 'the next call ends the rest');
       });
     }
@@ -206,7 +207,7 @@ describe('a fault in one of several stores', { concurrency: 4 }, () => {
     dynamodb.inject('Query', user, (exchange) => (exchange.body.includes(numbers) ? missing : broken)(exchange));
     const { answer, line, stores } = await audited(user);
     dynamodb.heal(user);
-    assertFailure(answer, 500);
+    assertFault(answer, 500);
     assert.deepEqual(
       stores.map(({ reason }) => reason),
       ['aws_unavailable', undefined, 'aws_refused'],

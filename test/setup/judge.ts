@@ -76,10 +76,14 @@ export function assertForbidden(answer: Answer, reason: string): void {
   });
 }
 
-/** The fault is ours or AWS's, and the answer says so: 500, or 503 with the time to try again. */
-export function assertFault(answer: Answer, status: 500 | 503, reason: string): void {
-  const outcome = status === 500 ? 'internal' : 'unavailable';
-  assert.partialDeepStrictEqual(answer, { status, audit: { outcome, reason } });
-  assert.equal('retry-after' in answer.headers, status === 503);
+/** The fault is ours or AWS's, and the answer says so: 500, or 503 with the time to try again; the reason is audited. */
+export function assertFault(answer: Answer, status: 500 | 503, reason = answer.audit.reason): void {
+  const [outcome, code, message] =
+    status === 503
+      ? ['unavailable', -32000, 'Some sessions may be left: send the request again']
+      : ['internal', -32603, 'Internal error'];
+  const text = JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } });
+  assert.partialDeepStrictEqual(answer, { status, text, audit: { outcome, reason } });
+  assert.match(String(answer.headers['retry-after']), status === 503 ? /^[1-5]$/ : /^undefined$/);
   assert.ok(!('www-authenticate' in answer.headers));
 }

@@ -85,14 +85,3 @@ export async function startLogout(
   const SESSION_LAYOUT = typeof layout === 'string' ? layout : JSON.stringify(layout);
   return (await startRoute({ SESSIONS_TABLE: table, SESSION_LAYOUT, USER_ID_PATTERN: '.+', ...environment })).logout;
 }
-
-/** The one answer that the route has for this status. */
-export function assertFailure(answer: Answer, status: 500 | 503): void {
-  const [code, message] =
-    status === 503 ? [-32000, 'Some sessions may be left: send the request again'] : [-32603, 'Internal error'];
-  assert.partialDeepStrictEqual(answer, {
-    status,
-    text: JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } }),
-  });
-  assert.match(String(answer.headers['retry-after']), status === 503 ? /^[1-5]$/ : /^undefined$/);
-}
