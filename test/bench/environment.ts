@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { newCertificate } from '../local/certificate.ts';
+import { newCertificate } from '../setup/certificate.ts';
 import type { Answer, Orders } from './aws.ts';
 import type { Order, Plan, Taken } from './runtime.ts';
 
@@ -53,7 +53,7 @@ export class Aws {
   #serial = 0;
 
   static async start(folder: string): Promise<Aws> {
-    const { key, cert } = newCertificate();
+    const { key, cert } = await newCertificate();
     writeFileSync(join(folder, 'ca.pem'), cert);
     const child = fork('test/bench/aws.ts', { env: { ...process.env, TLS_KEY: key, TLS_CERT: cert } });
     if (PINNED) execFileSync('taskset', ['-a', '-p', '-c', '0', String(child.pid)], { stdio: 'ignore' });

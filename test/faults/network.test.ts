@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { after, afterEach, describe, mock, test } from 'node:test';
 import { createServer as createTlsServer, setDefaultCACertificates, type TLSSocket } from 'node:tls';
-import { newCertificate } from '../local/certificate.ts';
+import { newCertificate } from '../setup/certificate.ts';
 import { assertFault } from '../setup/judge.ts';
 import { startProxiedAws, startRoute } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
@@ -17,7 +17,7 @@ type Way<Fault> = { url: string; meet: (fault: Fault, times: number) => void };
 const ALWAYS = Number.POSITIVE_INFINITY;
 const { dynamodb, secretsManager } = await startProxiedAws();
 const table = await createTable('default');
-const certificate = newCertificate();
+const certificate = await newCertificate();
 setDefaultCACertificates([certificate.cert]);
 let users = 9_500_000;
 
@@ -67,7 +67,7 @@ const tlsFaults = {
   'TLS ends with an alert that has no name': answers(Buffer.from('150303000202fe', 'hex')),
   'TLS is answered in plain HTTP': answers('HTTP/1.1 400 Bad Request\r\n\r\n'),
   'TLS is answered by nothing': answers(''),
-  'another certificate answers': afterHandshake(() => {}, newCertificate()),
+  'another certificate answers': afterHandshake(() => {}, await newCertificate()),
   'the answer is not HTTP': afterHandshake((socket) => socket.end('220 ready\r\n')),
   'a header of the answer is garbled': afterHandshake((socket) => socket.end('HTTP/1.1 200 OK\r\na\0b: c\r\n\r\n')),
   'the length of the answer is not a number': afterHandshake((socket) =>

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { after } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { newCertificate } from '../local/certificate.ts';
 import { listen } from '../local/listen.ts';
+import { newCertificate } from './certificate.ts';
 
 type Answer = (response: ServerResponse) => unknown;
 export type KeyServer = {
@@ -16,7 +16,7 @@ export type KeyServer = {
 
 /** Starts an https server for a key set, with a certificate of its own that this process trusts from now on, if it may. */
 export async function startKeyServer({ trusted = true } = {}): Promise<KeyServer> {
-  const certificate = newCertificate();
+  const certificate = await newCertificate();
   if (trusted) setDefaultCACertificates([...getCACertificates('default'), certificate.cert]);
   let answer: Answer = (response) => response.writeHead(404).end();
   let count = 0;
