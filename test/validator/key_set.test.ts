@@ -57,6 +57,16 @@ describe('public_key_jwk_uri', () => {
     assert.equal(await server.requests(many), 1);
   });
 
+  test('a key set is asked for as JSON', async () => {
+    let accept: string | undefined;
+    server.serve(({ req }) => {
+      accept = req.headers.accept;
+      req.socket.end();
+    });
+    await judgeNow();
+    assert.equal(accept, 'application/jwk-set+json, application/json');
+  });
+
   test('a key set is fetched at once for a kid that it lacks, then not for 30 s, and the token is a 401', async () => {
     server.serve(keysOf('ours'));
     const judgeToken = await judgeNow();
@@ -162,6 +172,7 @@ describe('a key set address that does not answer', async () => {
     const token = await tokenBy('ours');
     for (const verdict of await Promise.all(judges.map((judgeToken) => judgeToken(token, {}, 60_000)))) {
       assertFault(verdict, 503, 'jwks_unavailable');
+      assert.match(String(verdict.audit.fault), /cannot be read: TimeoutError$/);
     }
   });
 
@@ -199,6 +210,10 @@ describe('a key set address that is wrong', async () => {
       (response) => response.writeHead(404, { 'content-type': 'application/json' }).end('{}'),
       /answers 404, application\/json, 2 bytes: no 200$/,
     ],
+    'a content type that is none': [
+      (response) => response.writeHead(404, { 'content-type': '; text/html' }).end(),
+      /answers 404, no type, 0 bytes: no 200$/,
+    ],
     'a status of 401': [(response) => response.writeHead(401).end(), /answers 401, no type, 0 bytes: no 200$/],
     'a status of 203, even with a set': [(response) => response.writeHead(203).end(set), /answers 203, .*: no 200$/],
     'no content': [(response) => response.writeHead(204).end(), /answers 204, .*: no 200$/],
@@ -220,6 +235,7 @@ describe('a key set address that is wrong', async () => {
     'a number': [send('7'), /: no JSON object$/],
     'the word null': [send('null'), /: no JSON object$/],
     'more than 64 KiB': [send(tooLarge), /answers 200, no type, more than 65536 bytes: too large for a key set$/],
+    'more than 64 KiB, and no end': [(response) => response.write(tooLarge), /more than 65536 bytes: too large for /],
     'more than 64 KiB, compressed': [
       (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(tooLarge)),
       /more than 65536 bytes/,
