@@ -1,32 +1,16 @@
+import { gatewayEvent } from '../setup/events.ts';
 import { BODY } from './http.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** The plain request as an event of API Gateway's HTTP API, payload format 2.0. */
+/** The plain request as an event of an HTTP API, payload format 2.0. */
 export function v2(token: string, userId: unknown = '2') {
-  const segment = typeof userId === 'string' ? userId : 'x';
-  const path = `/auth/logout_user/${segment}`;
-  return {
-    version: '2.0',
-    routeKey: 'POST /auth/logout_user/{user_id}',
-    rawPath: `/auth/logout_user/${encodeURIComponent(segment.toWellFormed())}`,
-    rawQueryString: '',
-    headers: { ...JSON_TYPE, authorization: `Bearer ${token}`, host: 'api.example' },
-    requestContext: {
-      accountId: '000000000000',
-      apiId: 'x',
-      domainName: 'api.example',
-      http: { method: 'POST', path, protocol: 'HTTP/1.1', sourceIp: '192.0.2.1', userAgent: 't' },
-      requestId: 'r',
-      routeKey: 'POST /auth/logout_user/{user_id}',
-      stage: '$default',
-      time: '01/Jan/2026:00:00:00 +0000',
-      timeEpoch: 1,
-    },
-    pathParameters: { user_id: userId },
-    body: BODY,
-    isBase64Encoded: false,
-  };
+  return gatewayEvent({ userId, token, headers: JSON_TYPE, body: BODY });
+}
+
+/** The same with these headers beside the content type, and with no token but in them. */
+export function withHeaders(headers: Record<string, unknown>) {
+  return gatewayEvent({ headers: { ...JSON_TYPE, ...headers }, body: BODY });
 }
 
 /** The plain request as an event of a REST API, payload format 1.0. */
@@ -54,9 +38,4 @@ export function v1(token: string) {
     body: BODY,
     isBase64Encoded: false,
   };
-}
-
-/** A v2 event with other headers than the plain ones, beside the content type. */
-export function withHeaders(token: string, headers: Record<string, unknown>) {
-  return { ...v2(token), headers: { ...JSON_TYPE, ...headers } };
 }

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 export type Request = {
   userId?: unknown;
   token?: string;
-  headers?: Record<string, string>;
+  headers?: Record<string, unknown>;
   body?: string;
   base64?: boolean;
 };
