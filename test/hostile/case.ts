@@ -6,7 +6,7 @@ export type Case = Special & { name: string; why: string; status: number };
 /** What is special about a case; what it leaves out is as in the plain request, which is valid. */
 export type Special = {
   /** Made when the case runs, since it holds times. */
-  token?: () => string;
+  token?: () => string | Promise<string>;
   request?: Partial<HttpRequest> | ((token: string) => Partial<HttpRequest>);
   /** Sent to a packaged handler: what no HTTP client, or not serverless-offline, can bring. */
   event?: (token: string) => unknown;

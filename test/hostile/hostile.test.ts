@@ -54,7 +54,7 @@ const refusals = new Set<string>();
 
 /** Sends the case over HTTP; what it leaves out is as in the plain request. */
 async function overHttp(hostile: Case): Promise<void> {
-  const token = (hostile.token ?? claims)();
+  const token = await (hostile.token ?? claims)();
   const special = typeof hostile.request === 'function' ? hostile.request(token) : hostile.request;
   const request = { ...plainRequest(token), ...special };
   const error = check(hostile, token, request.headers, await send(service.port, request));
@@ -63,7 +63,7 @@ async function overHttp(hostile: Case): Promise<void> {
 
 /** Gives the packaged handler the case as an event. */
 async function asEvent(hostile: Case): Promise<void> {
-  const token = (hostile.token ?? claims)();
+  const token = await (hostile.token ?? claims)();
   const event = (hostile.event ?? v2)(token);
   const error = check(hostile, token, headersOf(event), await invoke(logoutUser, hostile, token, event));
   if (hostile.status === 401) refusals.add(JSON.stringify(error));
@@ -71,7 +71,7 @@ async function asEvent(hostile: Case): Promise<void> {
 
 /** Gives the packaged handler of the route for OpenID providers the case as an event: its token as a logout token. */
 async function asForm(hostile: Case): Promise<void> {
-  const token = (hostile.token ?? logoutToken)();
+  const token = await (hostile.token ?? logoutToken)();
   const event = hostile.event?.(token) ?? formEvent(`logout_token=${encodeURIComponent(token)}`);
   checkOAuth(hostile, token, await invoke(backchannelLogout, hostile, token, event));
 }

@@ -1,13 +1,14 @@
 import { constants, createCipheriv, createHash, publicEncrypt, randomBytes } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
+import { base64url } from 'jose';
 import { trusted } from './keys.ts';
-import { base64url, SECRET } from './token.ts';
+import { SECRET } from './token.ts';
 
 /** The form of a compact JWE, filled at random; its ciphertext would inflate to so many MiB. */
 export function unreadableJwe(header: object, mebibytes: number): string {
   const ciphertext = deflateRawSync(Buffer.alloc(mebibytes * 2 ** 20), { level: 9 });
   const [iv, tag] = [randomBytes(12), randomBytes(16)];
-  return [JSON.stringify(header), '', iv, ciphertext, tag].map(base64url).join('.');
+  return [JSON.stringify(header), '', iv, ciphertext, tag].map((part) => base64url.encode(part)).join('.');
 }
 
 /** A JWE that the holder of the trusted RSA key could decrypt. */
@@ -25,9 +26,12 @@ export function jweToSecret(plaintext: string): string {
 }
 
 function encrypt(header: object, key: Buffer, encryptedKey: Buffer, plaintext: string): string {
-  const protectedHeader = base64url(JSON.stringify(header));
+  const protectedHeader = base64url.encode(JSON.stringify(header));
   const iv = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(protectedHeader));
   const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
-  return [protectedHeader, ...[encryptedKey, iv, ciphertext, cipher.getAuthTag()].map(base64url)].join('.');
+  return [
+    protectedHeader,
+    ...[encryptedKey, iv, ciphertext, cipher.getAuthTag()].map((part) => base64url.encode(part)),
+  ].join('.');
 }

@@ -5,7 +5,7 @@ import { base64url, type JWK, SignJWT } from 'jose';
 import { CLIENT_ID, ISSUER, LOGOUT_EVENT } from '../local/provider.ts';
 
 type Members = Record<string, unknown>;
-type KeyPair = { jwk: JWK; privateKey: KeyObject };
+export type KeyPair = { jwk: JWK; publicKey: KeyObject; privateKey: KeyObject };
 
 const CURVES = new Map([
   ['ES256', 'P-256'],
@@ -30,7 +30,7 @@ function newKeyPair(alg: string, kid: string): KeyPair {
       : namedCurve
         ? generateKeyPairSync('ec', { namedCurve })
         : generateKeyPairSync('rsa', { modulusLength: 2048 });
-  return { jwk: { kid, ...publicKey.export({ format: 'jwk' }) }, privateKey };
+  return { jwk: { kid, ...publicKey.export({ format: 'jwk' }) }, publicKey, privateKey };
 }
 
 /** A validator record with a new key of 64 bytes; the members given replace or, when undefined, leave out its own. */
@@ -44,6 +44,11 @@ export function newRecord(members: Members = {}): Members & { secret_key: string
     issuer: 'theissuer',
     ...members,
   };
+}
+
+/** A validator record that trusts public keys, and has no key to share. */
+export function newPublicRecord(members: Members): Members {
+  return newRecord({ signature_type: 'public_key', secret_algorithm: undefined, secret_key: undefined, ...members });
 }
 
 /** Stores the record as the AWSCURRENT version of a secret, a new one unless it is named; returns the secret's id. */

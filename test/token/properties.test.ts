@@ -5,13 +5,12 @@ import fc from 'fast-check';
 import { gatewayEvent } from '../setup/events.ts';
 import { assertAccepted, startJudge } from '../setup/judge.ts';
 import { startFunction } from '../setup/route.ts';
-import { keyPair, newClaims, newRecord, signText, signToken } from '../setup/tokens.ts';
+import { keyPair, newClaims, newPublicRecord, newRecord, signText, signToken } from '../setup/tokens.ts';
 
 const shared = newRecord();
 const key = shared.secret_key;
 const { jwk, privateKey } = keyPair('ES256');
-const signed = newRecord({
-  signature_type: 'public_key',
+const signed = newPublicRecord({
   public_key_algorithm: 'ES256',
   public_key_jwks: { keys: [jwk] },
 });

@@ -7,7 +7,7 @@ import type { JWK } from 'jose';
 import { assertAccepted, assertFault, assertRefused, type Judge, pass, startJudge } from '../setup/judge.ts';
 import { startKeyServer } from '../setup/key_server.ts';
 import type { Answer } from '../setup/lambda.ts';
-import { keyPair, newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
+import { keyPair, newClaims, newPublicRecord, signToken, storeRecord } from '../setup/tokens.ts';
 
 const MAX_AGE = 300; // seconds
 const COOLDOWN = 30;
@@ -18,7 +18,7 @@ const server = await startKeyServer();
 const judgeNow = () => judge(recordOf('ES256'));
 
 function recordOf(alg: string): Record<string, unknown> {
-  return newRecord({ signature_type: 'public_key', public_key_algorithm: alg, public_key_jwk_uri: server.url });
+  return newPublicRecord({ public_key_algorithm: alg, public_key_jwk_uri: server.url });
 }
 
 /** A token by the key pair of that name; its header has the name as kid, unless others are given. */

@@ -8,7 +8,7 @@ import { refuse, reset, silence, trickle } from '../faults/faults.ts';
 import { assertAccepted, assertFault, assertRefused, type Judge, pass, startJudge } from '../setup/judge.ts';
 import { startKeyServer } from '../setup/key_server.ts';
 import type { Fault } from '../setup/proxy.ts';
-import { keyPair, newClaims, newRecord, signToken, storeRecord, tokenOf } from '../setup/tokens.ts';
+import { keyPair, newClaims, newPublicRecord, newRecord, signToken, storeRecord, tokenOf } from '../setup/tokens.ts';
 
 const MAX_AGE = 300; // seconds, by default
 const HOUR = 3600;
@@ -22,8 +22,8 @@ describe('a start and its first request', () => {
     const { privateKey, jwk } = keyPair('ES256');
     server.serve({ keys: [jwk] });
     const shared = newRecord();
-    const publicKey = { signature_type: 'public_key', public_key_algorithm: 'ES256', public_key_jwk_uri: server.url };
-    const secretIds = [await storeRecord(shared), await storeRecord(newRecord(publicKey))];
+    const signed = newPublicRecord({ public_key_algorithm: 'ES256', public_key_jwk_uri: server.url });
+    const secretIds = [await storeRecord(shared), await storeRecord(signed)];
     let judge: Judge;
     const start = async () => {
       judge = await judgeBy(secretIds);

@@ -4,7 +4,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { assertAccepted, assertFault, assertRefused, startJudge } from '../setup/judge.ts';
-import { keyPair, newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
+import { keyPair, newClaims, newPublicRecord, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 
 const { judge, judgeBy } = await startJudge();
 const now = Math.floor(Date.now() / 1000);
@@ -346,8 +346,4 @@ describe('a wrong record', async () => {
 function show(value: unknown): string {
   const text = `${JSON.stringify(value)}`.replace('\ufeff', 'BOM ');
   return text.length > 60 ? `${text.slice(0, 20)}…${text.slice(-39)}` : text;
-}
-
-function newPublicRecord(members: Record<string, unknown>): Record<string, unknown> {
-  return newRecord({ signature_type: 'public_key', secret_algorithm: undefined, secret_key: undefined, ...members });
 }

@@ -7,7 +7,16 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { assertAccepted, assertRefused, pass, startJudge } from '../setup/judge.ts';
-import { junkToken, keyPair, newClaims, newRecord, signToken, storeRecord, tokenOf } from '../setup/tokens.ts';
+import {
+  junkToken,
+  keyPair,
+  newClaims,
+  newPublicRecord,
+  newRecord,
+  signToken,
+  storeRecord,
+  tokenOf,
+} from '../setup/tokens.ts';
 
 const MAX_AGE = 300; // seconds, by default
 const COOLDOWN = 30;
@@ -107,8 +116,8 @@ describe('rotation', () => {
     const { record: old, secretId, judge } = await warm();
     for (const alg of ['ES256', 'EdDSA']) {
       const { privateKey, jwk } = keyPair(alg);
-      const members = { public_key_algorithm: alg, public_key_jwks: { keys: [jwk] } };
-      await storeRecord(newRecord({ signature_type: 'public_key', ...members }), secretId);
+      const record = newPublicRecord({ public_key_algorithm: alg, public_key_jwks: { keys: [jwk] } });
+      await storeRecord(record, secretId);
       pass(COOLDOWN);
       const token = await signToken(privateKey, newClaims(), { alg });
       assertAccepted(await judge(token), { alg, key_stage: 'current' });

@@ -1,15 +1,15 @@
+import { base64url } from 'jose';
+import { newClaims, signToken } from '../../setup/tokens.ts';
 import { accepted, refused } from '../case.ts';
 import { foreign } from '../keys.ts';
-import { base64url, complete, header, mac, rawHeader, signature, unsigned, validClaims } from '../token.ts';
+import { complete, header, mac, rawHeader, unsigned } from '../token.ts';
 
 const HS256 = { alg: 'HS256', typ: 'JWT' };
 const UNENCODED = { ...HS256, b64: false, crit: ['b64'] };
 const noKey = mac('');
 const attacker = mac('attacker');
 
-const jwk = (kind: keyof typeof foreign) => foreign[kind].publicKey.export({ format: 'jwk' });
-const rs256 = signature('RS256', foreign.rsa.privateKey);
-const es256 = signature('ES256', foreign.ec.privateKey);
+const { rsa, ec } = foreign;
 
 /** A header that chooses the algorithm, brings or names a key, or asks for extensions. */
 export const headerTampering = [
@@ -42,7 +42,7 @@ export const headerTampering = [
   refused(401, 'crit-empty', 'crit is empty.', { token: () => header({ ...HS256, crit: [] }) }),
   refused(401, 'crit-null', 'crit is null.', { token: () => header({ ...HS256, crit: null }) }),
   refused(401, 'b64-false-unencoded', 'Payload as it is, rightly signed: not for JWTs (RFC 7797 §7).', {
-    token: () => complete(`${base64url(JSON.stringify(UNENCODED))}.${JSON.stringify(validClaims())}`),
+    token: () => complete(`${base64url.encode(JSON.stringify(UNENCODED))}.${JSON.stringify(newClaims())}`),
     gateway: [400],
   }),
   refused(401, 'b64-false-encoded', 'b64 false, but the payload is encoded.', { token: () => header(UNENCODED) }),
@@ -76,16 +76,17 @@ export const headerTampering = [
   }),
 
   refused(401, 'jwk-embedded-oct', 'The header holds a shared key, MAC by that key (CVE-2018-0114).', {
-    token: () => header({ ...HS256, jwk: { kty: 'oct', k: base64url('attacker') } }, attacker),
+    token: () => header({ ...HS256, jwk: { kty: 'oct', k: base64url.encode('attacker') } }, attacker),
   }),
   refused(401, 'jwk-embedded-rsa', 'The header holds an RSA key, rightly signed by it (CVE-2018-0114).', {
-    token: () => header({ alg: 'RS256', typ: 'JWT', jwk: jwk('rsa') }, rs256),
+    token: () => signToken(rsa.privateKey, newClaims(), { alg: 'RS256', typ: 'JWT', jwk: rsa.jwk }),
   }),
   refused(401, 'jwk-embedded-ec', 'The header holds a P-256 key, rightly signed by it (CVE-2018-0114).', {
-    token: () => header({ alg: 'ES256', jwk: jwk('ec') }, es256),
+    token: () => signToken(ec.privateKey, newClaims(), { alg: 'ES256', jwk: ec.jwk }),
   }),
   refused(401, 'jku-loopback', 'jku is a loopback address: it must not be fetched (RFC 8725 §3.10).', {
-    token: () => header({ alg: 'RS256', jku: 'http://127.0.0.1:9/jwks.json', kid: 'a' }, rs256),
+    token: () =>
+      signToken(rsa.privateKey, newClaims(), { alg: 'RS256', jku: 'http://127.0.0.1:9/jwks.json', kid: 'a' }),
   }),
   refused(401, 'header-utf8-bom', 'The header begins with a byte order mark.', {
     token: () => rawHeader(`\ufeff${JSON.stringify(HS256)}`),

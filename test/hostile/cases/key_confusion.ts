@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
+import { base64url } from 'jose';
+import { newClaims, signToken } from '../../setup/tokens.ts';
 import { accepted, refused } from '../case.ts';
 import { jweToPublicKey, jweToSecret } from '../jwe.ts';
 import { foreign, trusted } from '../keys.ts';
-import { base64url, claims, fixed, header, mac, SECRET, signature, unsigned, validClaims } from '../token.ts';
+import { claims, fixed, header, mac, SECRET, unsigned } from '../token.ts';
 
 const { rsa, ec, ed } = trusted;
-const jwk = (kind: keyof typeof trusted) => trusted[kind].publicKey.export({ format: 'jwk' });
 const rsaPem = rsa.publicKey.export({ type: 'spki', format: 'pem' });
-const bytes = (text = '') => Buffer.from(text, 'base64url');
+const bytes = (text = '') => base64url.decode(text);
 
 /** The order of P-256's group: r and s of a signature are below it. */
 const ORDER = 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551';
@@ -55,13 +56,13 @@ export const keyConfusion = [
     token: () => claims({}, mac(rsa.publicKey.export({ type: 'spki', format: 'der' }))),
   }),
   refused(401, 'confusion-ec-jwkJson', 'By the P-256 key as JWK (CVE-2024-33663).', {
-    token: () => claims({}, mac(JSON.stringify(jwk('ec')))),
+    token: () => claims({}, mac(JSON.stringify(ec.jwk))),
   }),
   refused(401, 'confusion-ec-rawPoint', 'By the P-256 key as uncompressed point (CVE-2024-33663).', {
-    token: () => claims({}, mac(Buffer.concat([Buffer.of(4), bytes(jwk('ec').x), bytes(jwk('ec').y)]))),
+    token: () => claims({}, mac(Buffer.concat([Buffer.of(4), bytes(ec.jwk.x), bytes(ec.jwk.y)]))),
   }),
   refused(401, 'confusion-ed25519-raw', 'By the Ed25519 key as its 32 bytes.', {
-    token: () => claims({}, mac(bytes(jwk('ed').x))),
+    token: () => claims({}, mac(bytes(ed.jwk.x))),
   }),
   refused(401, 'confusion-rsa-spacePem', 'By the PEM after a blank: no key-type sniffing (CVE-2026-34950).', {
     token: () => claims({}, mac(` ${rsaPem}`)),
@@ -70,23 +71,23 @@ export const keyConfusion = [
     token: () => claims({}, mac(`\n${rsaPem}`)),
   }),
   refused(401, 'confusion-rsa-jwksJson', 'By the RSA key as JWK set (CVE-2026-48526).', {
-    token: () => claims({}, mac(JSON.stringify({ keys: [{ ...jwk('rsa'), kid: 'rsa-1', alg: 'RS256', use: 'sig' }] }))),
+    token: () => claims({}, mac(JSON.stringify({ keys: [rsa.jwk] }))),
   }),
 
   refused(401, 'foreign-RS384', 'RS384 by a key that nobody trusts.', {
-    token: () => header({ alg: 'RS384', typ: 'JWT', kid: 'unknown-1' }, signature('RS384', foreign.rsa.privateKey)),
+    token: () => signToken(foreign.rsa.privateKey, newClaims(), { alg: 'RS384', typ: 'JWT', kid: 'unknown-1' }),
   }),
   refused(401, 'foreign-PS256', 'PS256 by a key that nobody trusts.', {
-    token: () => header({ alg: 'PS256', typ: 'JWT', kid: 'unknown-1' }, signature('PS256', foreign.rsa.privateKey)),
+    token: () => signToken(foreign.rsa.privateKey, newClaims(), { alg: 'PS256', typ: 'JWT', kid: 'unknown-1' }),
   }),
   refused(401, 'foreign-ES256', 'ES256 by a key that nobody trusts.', {
-    token: () => header({ alg: 'ES256', typ: 'JWT', kid: 'unknown-1' }, signature('ES256', foreign.ec.privateKey)),
+    token: () => signToken(foreign.ec.privateKey, newClaims(), { alg: 'ES256', typ: 'JWT', kid: 'unknown-1' }),
   }),
   refused(401, 'foreign-with-known-kid-RS256', 'By a foreign key, under the kid of a trusted one.', {
-    token: () => header({ alg: 'RS256', kid: 'rsa-1' }, signature('RS256', foreign.rsa.privateKey)),
+    token: () => signToken(foreign.rsa.privateKey, newClaims(), { alg: 'RS256', kid: 'rsa-1' }),
   }),
   refused(401, 'foreign-with-known-kid-EdDSA', 'By a foreign key, under the kid of a trusted one.', {
-    token: () => header({ alg: 'EdDSA', kid: 'ed-1' }, signature('EdDSA', foreign.ed.privateKey)),
+    token: () => signToken(foreign.ed.privateKey, newClaims(), { alg: 'EdDSA', kid: 'ed-1' }),
   }),
   refused(401, 'es256-zero-rs', 'ES256 with r and s zero (CVE-2022-21449).', {
     token: () => header({ alg: 'ES256', kid: 'ec-1' }, fixed('00'.repeat(64))),
@@ -98,10 +99,10 @@ export const keyConfusion = [
     token: () => header({ alg: 'EdDSA', kid: 'ed-1' }, fixed(`01${'00'.repeat(63)}`)),
   }),
   refused(401, 'rs256-key-used-as-ps256', 'PS256 by a key whose record says RS256.', {
-    token: () => header({ alg: 'PS256', kid: 'rsa-1' }, signature('PS256', rsa.privateKey)),
+    token: () => signToken(rsa.privateKey, newClaims(), { alg: 'PS256', kid: 'rsa-1' }),
   }),
   refused(401, 'kid-of-other-type', 'ES256 by the trusted key, under the kid of the RSA key.', {
-    token: () => header({ alg: 'ES256', kid: 'rsa-1' }, signature('ES256', ec.privateKey)),
+    token: () => signToken(ec.privateKey, newClaims(), { alg: 'ES256', kid: 'rsa-1' }),
   }),
 
   // An algorithm that nobody knows, and no signature: CVE-2026-23993.
@@ -109,29 +110,30 @@ export const keyConfusion = [
   refused(401, 'unknown-alg-RS256x', 'alg RS256x.', { token: () => header({ alg: 'RS256x', typ: 'JWT' }, unsigned) }),
   refused(401, 'unknown-alg-ES256K', 'alg ES256K.', { token: () => header({ alg: 'ES256K', typ: 'JWT' }, unsigned) }),
   refused(401, 'jwe-wrapping-unsigned-jwt', 'An unsigned token, encrypted to the public key (CVE-2026-29000).', {
-    token: () => jweToPublicKey(`${base64url('{"alg":"none"}')}.${base64url(JSON.stringify(validClaims()))}.`),
+    token: () =>
+      jweToPublicKey(`${base64url.encode('{"alg":"none"}')}.${base64url.encode(JSON.stringify(newClaims()))}.`),
   }),
   refused(401, 'jwe-wrapping-claims', 'The claims, encrypted under the shared secret (CVE-2023-51774).', {
-    token: () => jweToSecret(JSON.stringify(validClaims())),
+    token: () => jweToSecret(JSON.stringify(newClaims())),
   }),
 ];
 
 /** Only where no public key is known. */
 export const sharedSecretOnly = [
   refused(401, 'jwks-alg-when-hs256-only', 'RS256 by a key that only another server trusts.', {
-    token: () => header({ alg: 'RS256', typ: 'JWT', kid: 'rsa-1' }, signature('RS256', rsa.privateKey)),
+    token: () => signToken(rsa.privateKey, newClaims(), { alg: 'RS256', typ: 'JWT', kid: 'rsa-1' }),
   }),
 ];
 
 /** Only where the public keys are known. */
 export const publicKeysKnown = [
   accepted('jwks-valid-RS256', 'RS256 by the trusted key.', {
-    token: () => header({ alg: 'RS256', typ: 'JWT', kid: 'rsa-1' }, signature('RS256', rsa.privateKey)),
+    token: () => signToken(rsa.privateKey, newClaims(), { alg: 'RS256', typ: 'JWT', kid: 'rsa-1' }),
   }),
   accepted('jwks-valid-ES256', 'ES256 by the trusted key.', {
-    token: () => header({ alg: 'ES256', typ: 'JWT', kid: 'ec-1' }, signature('ES256', ec.privateKey)),
+    token: () => signToken(ec.privateKey, newClaims(), { alg: 'ES256', typ: 'JWT', kid: 'ec-1' }),
   }),
   accepted('jwks-valid-EdDSA', 'EdDSA by the trusted key.', {
-    token: () => header({ alg: 'EdDSA', typ: 'JWT', kid: 'ed-1' }, signature('EdDSA', ed.privateKey)),
+    token: () => signToken(ed.privateKey, newClaims(), { alg: 'EdDSA', typ: 'JWT', kid: 'ed-1' }),
   }),
 ];
