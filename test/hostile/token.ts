@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto';
-import { base64url } from 'jose';
+import { createHmac, hash, type KeyObject } from 'node:crypto';
+import { base64url, CompactEncrypt } from 'jose';
 import { LOGOUT_EVENT } from '../local/provider.ts';
 import { PUBLISHED_RECORD } from '../local/seed.ts';
 import { newClaims } from '../setup/tokens.ts';
@@ -74,6 +74,17 @@ export function fixed(hex: string): Signer {
 }
 
 export const unsigned = fixed('');
+
+/** A JWE, by default under a key that is derived from the shared secret. */
+export function jwe(
+  plaintext: string,
+  header: Claims = {},
+  key: Uint8Array | KeyObject = hash('sha256', SECRET, 'buffer'),
+): Promise<string> {
+  return new CompactEncrypt(new TextEncoder().encode(plaintext))
+    .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', ...header })
+    .encrypt(key);
+}
 
 /** The token with one part of its text changed: 0 the header, 1 the payload, 2 the signature. */
 export function changePart(part: 0 | 1 | 2, change: (text: string) => string, token = claims()): string {

@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { base64url } from 'jose';
 import { newClaims, signToken } from '../../setup/tokens.ts';
 import { accepted, refused } from '../case.ts';
-import { jweToPublicKey, jweToSecret } from '../jwe.ts';
 import { foreign, trusted } from '../keys.ts';
-import { claims, fixed, header, mac, SECRET, unsigned } from '../token.ts';
+import { claims, fixed, header, jwe, mac, SECRET, unsigned } from '../token.ts';
 
 const { rsa, ec, ed } = trusted;
 const rsaPem = rsa.publicKey.export({ type: 'spki', format: 'pem' });
@@ -111,10 +110,10 @@ export const keyConfusion = [
   refused(401, 'unknown-alg-ES256K', 'alg ES256K.', { token: () => header({ alg: 'ES256K', typ: 'JWT' }, unsigned) }),
   refused(401, 'jwe-wrapping-unsigned-jwt', 'An unsigned token, encrypted to the public key (CVE-2026-29000).', {
     token: () =>
-      jweToPublicKey(`${base64url.encode('{"alg":"none"}')}.${base64url.encode(JSON.stringify(newClaims()))}.`),
+      jwe(header({ alg: 'none' }, unsigned), { alg: 'RSA-OAEP-256', cty: 'JWT', kid: 'rsa-1' }, rsa.publicKey),
   }),
   refused(401, 'jwe-wrapping-claims', 'The claims, encrypted under the shared secret (CVE-2023-51774).', {
-    token: () => jweToSecret(JSON.stringify(newClaims())),
+    token: () => jwe(JSON.stringify(newClaims()), { cty: 'JWT' }),
   }),
 ];
 
