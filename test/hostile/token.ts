@@ -2,7 +2,7 @@ import { createHmac, hash, type KeyObject } from 'node:crypto';
 import { base64url, CompactEncrypt } from 'jose';
 import { LOGOUT_EVENT } from '../local/provider.ts';
 import { PUBLISHED_RECORD } from '../local/seed.ts';
-import { newClaims } from '../setup/tokens.ts';
+import { newClaims, signText } from '../setup/tokens.ts';
 
 type Bytes = string | Uint8Array;
 type Claims = Record<string, unknown>;
@@ -46,7 +46,7 @@ export function header(members: object, by: Signer = mac()): string {
 
 /** A token of the valid claims below these bytes for a header. */
 export function rawHeader(bytes: Bytes): string {
-  return compact(bytes, JSON.stringify(newClaims()), mac());
+  return signText(SECRET, bytes, JSON.stringify(newClaims()));
 }
 
 /** A token whose payload is these bytes. */
@@ -55,11 +55,7 @@ export function payload(bytes: Bytes, by: Signer = mac()): string {
 }
 
 function compact(header: Bytes, payload: Bytes, by: Signer): string {
-  return complete(`${base64url.encode(header)}.${base64url.encode(payload)}`, by);
-}
-
-/** Two parts of a token, taken as they are, and their signature. */
-export function complete(input: string, by: Signer = mac()): string {
+  const input = `${base64url.encode(header)}.${base64url.encode(payload)}`;
   return `${input}.${base64url.encode(by(input))}`;
 }
 

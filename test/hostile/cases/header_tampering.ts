@@ -1,8 +1,8 @@
 import { base64url } from 'jose';
-import { newClaims, signToken } from '../../setup/tokens.ts';
+import { newClaims, signParts, signToken } from '../../setup/tokens.ts';
 import { accepted, refused } from '../case.ts';
 import { foreign } from '../keys.ts';
-import { complete, header, mac, rawHeader, unsigned } from '../token.ts';
+import { header, mac, rawHeader, SECRET, unsigned } from '../token.ts';
 
 const HS256 = { alg: 'HS256', typ: 'JWT' };
 const UNENCODED = { ...HS256, b64: false, crit: ['b64'] };
@@ -42,7 +42,7 @@ export const headerTampering = [
   refused(401, 'crit-empty', 'crit is empty.', { token: () => header({ ...HS256, crit: [] }) }),
   refused(401, 'crit-null', 'crit is null.', { token: () => header({ ...HS256, crit: null }) }),
   refused(401, 'b64-false-unencoded', 'Payload as it is, rightly signed: not for JWTs (RFC 7797 §7).', {
-    token: () => complete(`${base64url.encode(JSON.stringify(UNENCODED))}.${JSON.stringify(newClaims())}`),
+    token: () => signParts(SECRET, base64url.encode(JSON.stringify(UNENCODED)), JSON.stringify(newClaims())),
     gateway: [400],
   }),
   refused(401, 'b64-false-encoded', 'b64 false, but the payload is encoded.', { token: () => header(UNENCODED) }),
