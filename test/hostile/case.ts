@@ -8,7 +8,7 @@ export type Special = {
   /** Made when the case runs, since it holds times. */
   token?: () => string | Promise<string>;
   request?: Partial<HttpRequest> | ((token: string) => Partial<HttpRequest>);
-  /** Sent to a packaged handler: what no HTTP client, or not serverless-offline, can bring. */
+  /** Given to the function itself: what no HTTP client, or not serverless-offline, can bring. */
   event?: (token: string) => unknown;
   /** The error code, for a status that several share. */
   code?: number;

@@ -1,16 +1,16 @@
-// Hostile input, and the answer that each must get: over HTTP through serverless-offline, or as an event through a
-// packaged handler. What is refused ends no session, of whatever user.
+// Hostile input, and the answer that each must get: over HTTP through serverless-offline, or from the function itself, as
+// an event. What is refused ends no session, of whatever user.
 // To run one of them: node --test --test-name-pattern=exp-null test/hostile/hostile.test.ts
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { useLocalAws } from '../../lib/operator/local_aws.ts';
-import { SECRET_ID, TABLE } from '../local/seed.ts';
+import { PUBLISHED_RECORD, TABLE } from '../local/seed.ts';
 import { startService } from '../local/service.ts';
 import { formEvent } from '../setup/events.ts';
-import { auditLines } from '../setup/lambda.ts';
-import { type Invoke, packagedHandlers, type Reply } from '../setup/packaged_handler.ts';
-import { storeRecord } from '../setup/tokens.ts';
+import type { Answer, Lambda } from '../setup/lambda.ts';
+import { startFunction } from '../setup/route.ts';
+
 import { accepted, type Case } from './case.ts';
 import { claimTypeConfusion } from './cases/claim_type_confusion.ts';
 import { headerTampering } from './cases/header_tampering.ts';
@@ -26,7 +26,7 @@ import { userIdClaim } from './cases/user_id_claim.ts';
 import { wrongKind } from './cases/wrong_kind.ts';
 import { check, checkOAuth } from './check.ts';
 import { v2 } from './event.ts';
-import { type Answer, plainRequest, send } from './http.ts';
+import { plainRequest, send } from './http.ts';
 import { boundRecords, publicKeyRecords } from './keys.ts';
 import { claims, logoutToken, SECRET } from './token.ts';
 
@@ -34,21 +34,18 @@ const ANSWERED_WITHIN = { timeout: 20_000 };
 const CONTROL = accepted('control', 'The plain request still works.', { result: true });
 const SESSION = { user_id: { S: '2' }, session_id: { S: '2-a' } };
 
-const [service, load] = await Promise.all([startService(), packagedHandlers()]);
+const service = await startService();
 after(service.stop);
 
-// The packaged handlers work on the tables and records of `npm start`: one look tells whose sessions have ended.
+// The functions work on the table of `npm start`: one look tells whose sessions have ended.
 const address = (port: number) => `http://127.0.0.1:${port}`;
 useLocalAws({ dynamodb: address(service.port + 1), secretsManager: address(service.port + 2) });
 const dynamodb = new DynamoDBClient();
-const store = (records: unknown[]) => Promise.all(records.map((record) => storeRecord(record)));
-const trustedIds = [SECRET_ID, ...(await store(publicKeyRecords))];
-Object.assign(process.env, {
-  SESSIONS_TABLE: TABLE,
-  VALIDATOR_SECRET_IDS: [...trustedIds, ...(await store(boundRecords))].join(),
-  OPENID_PROVIDER_SECRET_IDS: trustedIds.join(), // the deploy refuses that: nothing but the claims tells tokens apart
-});
-const [logoutUser, backchannelLogout] = [await load('logout_user'), await load('backchannel_logout')];
+const settings = { SESSIONS_TABLE: TABLE };
+// Both functions trust these, which the deploy refuses: nothing but the claims tells tokens apart.
+const records = [PUBLISHED_RECORD, ...publicKeyRecords];
+const { lambda: logoutUser } = await startFunction('logout_user', [...records, ...boundRecords], settings);
+const { lambda: backchannelLogout } = await startFunction('backchannel_logout', records, settings);
 
 const refusals = new Set<string>();
 
@@ -61,7 +58,7 @@ async function overHttp(hostile: Case): Promise<void> {
   if (hostile.status === 401 && error) refusals.add(JSON.stringify(error));
 }
 
-/** Gives the packaged handler the case as an event. */
+/** Gives the function the case as an event. */
 async function asEvent(hostile: Case): Promise<void> {
   const token = await (hostile.token ?? claims)();
   const event = (hostile.event ?? v2)(token);
@@ -69,25 +66,20 @@ async function asEvent(hostile: Case): Promise<void> {
   if (hostile.status === 401) refusals.add(JSON.stringify(error));
 }
 
-/** Gives the packaged handler of the route for OpenID providers the case as an event: its token as a logout token. */
+/** Gives the function for OpenID providers the case as an event: its token as a logout token. */
 async function asForm(hostile: Case): Promise<void> {
   const token = await (hostile.token ?? logoutToken)();
   const event = hostile.event?.(token) ?? formEvent(`logout_token=${encodeURIComponent(token)}`);
   checkOAuth(hostile, token, await invoke(backchannelLogout, hostile, token, event));
 }
 
-/** Invokes the handler. Its log must not tell the token either, but why it was refused. */
-async function invoke(handler: Invoke, { reason }: Case, token: string, event: unknown): Promise<Answer> {
-  let reply: Reply | undefined;
-  const log = await auditLines(async () => {
-    reply = await handler(event);
-  });
-  assert.equal(log.length, 1);
-  assert.ok(!JSON.stringify(log).includes(token.slice(-40)) && !JSON.stringify(log).includes(SECRET));
-  assert.equal(log[0]?.reason, reason ?? log[0]?.reason);
-  const { status, headers, text } = reply ?? assert.fail();
-  const lines = Object.entries(headers);
-  return { status, head: lines.flat().join('\n'), headers: new Map(lines), text };
+/** Sends the event. The audit record must not tell the token either, but why it was refused. */
+async function invoke(lambda: Lambda, { reason }: Case, token: string, event: unknown): Promise<Answer> {
+  const answer = await lambda.send(event);
+  const audit = JSON.stringify(answer.audit);
+  assert.ok(!audit.includes(token.slice(-40)) && !audit.includes(SECRET));
+  assert.equal(answer.audit.reason, reason ?? answer.audit.reason);
+  return answer;
 }
 
 function headersOf(event: unknown): [string, unknown][] {

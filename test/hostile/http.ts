@@ -10,8 +10,8 @@ export type HttpRequest = {
   body: string | Buffer | null;
 };
 
-/** An answer, read off the wire or given by the handler; header names in lower case. */
-export type Answer = { status: number; head: string; headers: Map<string, string>; text: string };
+/** An answer of the function, or one off the wire, which has a head; header names in lower case. */
+export type Answer = { status: number; headers: Record<string, unknown>; text: string; head?: string };
 
 export const BODY = '{"jsonrpc":"2.0","method":"call","params":{},"id":1}';
 
@@ -61,5 +61,6 @@ function parse(answer: string): Answer {
   const [head = '', ...rest] = answer.replace(/^HTTP\/1\.1 100 .*\r\n\r\n/, '').split('\r\n\r\n');
   const [statusLine = '', ...lines] = head.split('\r\n');
   const headers = lines.map((line): Header => [line.replace(/:.*/, '').toLowerCase(), line.replace(/^[^:]*: */, '')]);
-  return { status: Number(statusLine.split(' ')[1]), head, headers: new Map(headers), text: rest.join('\r\n\r\n') };
+  const text = rest.join('\r\n\r\n');
+  return { status: Number(statusLine.split(' ')[1]), headers: Object.fromEntries(headers), text, head };
 }

@@ -4,16 +4,21 @@ import { pathToFileURL } from 'node:url';
 import { unpack } from './zip.ts';
 
 const SOURCES = ['functions/*', 'lib/**/*.{ts,yml}', 'serverless.yml', 'package-lock.json'];
-const unpacked = new Map<string, string>();
+const unpacked = new Map<string, URL>();
 
 /** The file to load the function from: its source, or what is deployed where the variable FUNCTION is "packaged". */
 export function functionFile(name: string): URL {
   const form = process.env.FUNCTION ?? 'source';
   if (form === 'source') return pathToFileURL(`functions/${name}.ts`);
   if (form !== 'packaged') throw new Error(`FUNCTION is "${form}": set it to source or to packaged`);
-  const folder = unpacked.get(name) ?? unpack(readPackage(`.serverless/${name}.zip`));
-  unpacked.set(name, folder);
-  return pathToFileURL(join(folder, `functions/${name}.mjs`));
+  const file = unpacked.get(name) ?? packagedFile(name, readPackage(`.serverless/${name}.zip`));
+  unpacked.set(name, file);
+  return file;
+}
+
+/** The file to load the function from, out of its zip. */
+export function packagedFile(name: string, zip: Buffer): URL {
+  return pathToFileURL(join(unpack(zip), `functions/${name}.mjs`));
 }
 
 function readPackage(zip: string): Buffer {

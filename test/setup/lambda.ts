@@ -56,13 +56,14 @@ export type FunctionName = keyof typeof PATHS;
 export async function coldStart(
   environment: Record<string, string>,
   name: FunctionName = 'logout_user',
+  file = functionFile(name),
 ): Promise<Lambda> {
   for (const setting of ['SESSIONS_TABLE', 'SESSION_LAYOUT', 'MORE_STORES', 'USER_ID_PATTERN', 'SETTLE_SECONDS'])
     delete process.env[setting];
   for (const setting of ['VALIDATOR_SECRET_IDS', 'OPENID_PROVIDER_SECRET_IDS', 'VALIDATOR_MAX_AGE_SECONDS'])
     delete process.env[setting];
   Object.assign(process.env, environment, { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'false' }); // AWS is local, whatever the template says
-  const { handler }: { handler: Handler } = await import(`${functionFile(name)}?cold=${coldStarts++}`);
+  const { handler }: { handler: Handler } = await import(`${file}?cold=${coldStarts++}`);
 
   const send = async (event: unknown, remainingMs = TIMEOUT_MS) => {
     const context = lambdaContext(name, remainingMs);

@@ -31,6 +31,16 @@ export function assertRefused(answer: Answer, reason: string): void {
   assert.deepEqual(answer.headers, { 'content-type': 'application/json', 'cache-control': 'no-store' });
 }
 
+/** The provider was told that there is no form with one logout token. */
+export function assertNoForm(answer: Answer): void {
+  const error_description = 'The body must be a form of at most 64 KiB with one logout_token';
+  assert.partialDeepStrictEqual(answer, {
+    status: 400,
+    text: JSON.stringify({ error: 'invalid_request', error_description }),
+    audit: { reason: 'body', rejections: 0 },
+  });
+}
+
 /** The provider was told that the fault is not its own, and when to try again where that may help. */
 export function assertFault(answer: Answer, status: 500 | 503, reason: string): void {
   const text = status === 503 ? '{"error":"temporarily_unavailable"}' : '{"error":"server_error"}';

@@ -1,31 +1,30 @@
 // A real OpenID provider, npm oidc-provider, tells the packaged function over HTTP that a user has logged out.
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { hangUp } from '../faults/faults.ts';
 import { listen } from '../local/listen.ts';
 import { formEvent } from '../setup/events.ts';
-import { auditLines } from '../setup/lambda.ts';
+import { packagedFile } from '../setup/function.ts';
+import { auditLines, coldStart } from '../setup/lambda.ts';
 import { authorize, logOut, openBrowser, startOidcProvider } from '../setup/oidc_provider.ts';
-import { packagedHandlers } from '../setup/packaged_handler.ts';
+import { packageService } from '../setup/package.ts';
 import { startProxiedAws } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
-import { storeRecord } from '../setup/tokens.ts';
+import { keyPair, newPublicRecord, storeRecord } from '../setup/tokens.ts';
 
-const load = await packagedHandlers();
+const { archives } = await packageService({ openidProviders: 'any' });
 const { dynamodb } = await startProxiedAws();
 const table = await createTable('default');
 
-const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const provider = await startOidcProvider(
   {
     backchannel_logout_uri: 'https://app.example/auth/backchannel_logout',
     backchannel_logout_session_required: true,
   },
   {
-    jwks: { keys: [privateKey.export({ format: 'jwk' })] },
+    jwks: { keys: [keyPair('RS256').privateKey.export({ format: 'jwk' })] },
     features: { backchannelLogout: { enabled: true } },
     // To the API of this test, without what refuses loopback, and without the 2.5 s that a busy machine misses.
     fetch: (address: URL, { dispatcher: _, signal: __, ...request }: RequestInit & { dispatcher?: unknown }) =>
@@ -39,23 +38,22 @@ provider.on('backchannel.error', (_ctx, { message }, _client, accountId) =>
   outcomes.push(`error ${accountId}: ${message}`),
 );
 
-Object.assign(process.env, {
-  SESSIONS_TABLE: table,
-  OPENID_PROVIDER_SECRET_IDS: await storeRecord({
-    name: 'oidc-provider',
-    signature_type: 'public_key',
-    public_key_algorithm: 'RS256',
-    public_key_jwks: await (await fetch(`${provider.issuer}/jwks`)).json(),
-    audience: 'app',
-    issuer: provider.issuer,
-  }),
+const record = newPublicRecord({
+  public_key_algorithm: 'RS256',
+  public_key_jwks: await (await fetch(`${provider.issuer}/jwks`)).json(),
+  audience: 'app',
+  issuer: provider.issuer,
 });
-const invoke = await load('backchannel_logout');
+const lambda = await coldStart(
+  { SESSIONS_TABLE: table, OPENID_PROVIDER_SECRET_IDS: await storeRecord(record) },
+  'backchannel_logout',
+  packagedFile('backchannel_logout', archives.backchannel_logout ?? assert.fail()),
+);
 const api = await listen(
   createServer(async (request, response) => {
     const headers = Object.entries(request.headers).map(([name, value]) => [name, String(value)]);
-    const { status, ...answer } = await invoke(formEvent(await text(request), Object.fromEntries(headers)));
-    response.writeHead(status, answer.headers).end(answer.text);
+    const answer = await lambda.send(formEvent(await text(request), Object.fromEntries(headers)));
+    response.writeHead(answer.status, Object.entries(answer.headers).flat().map(String)).end(answer.text);
   }),
 );
 after(api.close);
