@@ -10,7 +10,6 @@ import { startService } from '../local/service.ts';
 import { formEvent } from '../setup/events.ts';
 import type { Answer, Lambda } from '../setup/lambda.ts';
 import { startFunction } from '../setup/route.ts';
-
 import { accepted, type Case } from './case.ts';
 import { claimTypeConfusion } from './cases/claim_type_confusion.ts';
 import { headerTampering } from './cases/header_tampering.ts';
