@@ -1,21 +1,21 @@
-// How AWS is called: the settings of every client in one place, each with the reason why it is not the SDK's own.
+// How AWS is called: the settings of every client, each with the reason why it differs from the SDK's default.
 import type { Readable } from 'node:stream';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
-const SOCKETS = 50; // for each store: a request that waits for one has its time running
+const SOCKETS = 50; // per store; a request's timeout runs while it waits for a socket
 
-/** For reads of the records: now and then, and repeated by the SDK. */
+/** For reading validator records: rare requests, which the SDK retries. */
 export function newSecretsManager(): SecretsManagerClient {
-  return withoutIdleWork(new SecretsManagerClient({ ...settings(), maxAttempts: 3 }));
+  return withoutUnneededMiddleware(new SecretsManagerClient({ ...settings(), maxAttempts: 3 }));
 }
 
-/** For the sessions: many requests at once to each of so many stores, and repeated by the pace, which sees all of them. */
+/** For ending sessions: many requests at once to each store, which Pace retries, since it sees all of them. */
 export function newDynamoDB(stores: number): DynamoDBClient {
-  const accountIdEndpointMode = 'disabled'; // Lambda's credentials name no account
-  return withoutIdleWork(
+  const accountIdEndpointMode = 'disabled'; // Lambda's credentials carry no account id
+  return withoutUnneededMiddleware(
     new DynamoDBClient({ ...settings(stores), maxAttempts: 1, endpointDiscoveryEnabled: false, accountIdEndpointMode }),
   );
 }
@@ -26,7 +26,7 @@ function settings(stores = 1) {
   return {
     credentials: fromEnv(), // where Lambda puts them; the default chain would cost a fifth of a cold start
     retryMode: 'standard', // not adaptive: its client-side rate limit would hold back logouts of other users
-    // What is not given here the SDK looks for in files that Lambda does not have: 6 % of a cold start.
+    // The SDK looks for settings not given here in files that Lambda does not have: 6 % of a cold start.
     ...(AWS_REGION && { region: AWS_REGION }),
     useFipsEndpoint: AWS_USE_FIPS_ENDPOINT === 'true',
     useDualstackEndpoint: AWS_USE_DUALSTACK_ENDPOINT === 'true',
@@ -36,8 +36,8 @@ function settings(stores = 1) {
     streamCollector: collect,
     requestHandler: new Connections({
       connectionTimeout: 1000, // in one region a connection takes milliseconds; a second means trouble
-      requestTimeout: 2000, // until the response headers; BatchWriteItem of 25 takes some 20 ms
-      throwOnRequestTimeout: true, // without it the SDK only warns, and waits on
+      requestTimeout: 2000, // until the response headers; BatchWriteItem of 25 takes about 20 ms
+      throwOnRequestTimeout: true, // without it the SDK only warns, and keeps waiting
       socketTimeout: 2000, // a body that stalls after the headers
       httpAgent: agent,
       httpsAgent: agent,
@@ -46,25 +46,25 @@ function settings(stores = 1) {
 }
 
 /**
- * Takes out what no request of ours needs: a log of every input and output, filtered and then not written; the trace of
- * a function that calls itself; a user agent, put together anew each time; a length that Node counts itself. A fifth of
- * the CPU of a warm call. Throws at the start when an update of the SDK renames one of them.
+ * Removes middleware that no request of ours needs: a log of every input and output, which is filtered but never
+ * written; recursion detection; a user agent, rebuilt for each request; a content length, which Node computes anyway.
+ * Together a fifth of the CPU of a warm call. Throws at startup when an SDK update has renamed one of them.
  */
-function withoutIdleWork<Client extends DynamoDBClient | SecretsManagerClient>(client: Client): Client {
-  const idle = [
+function withoutUnneededMiddleware<Client extends DynamoDBClient | SecretsManagerClient>(client: Client): Client {
+  const unneeded = [
     'loggerMiddleware',
     'recursionDetectionMiddleware',
     'getUserAgentMiddleware',
     'contentLengthMiddleware',
   ];
-  for (const name of idle) {
+  for (const name of unneeded) {
     if (!client.middlewareStack.remove(name))
-      throw new Error(`The AWS SDK has no ${name} any more: see lib/aws/client.ts`);
+      throw new Error(`The AWS SDK no longer has ${name}: see lib/aws/client.ts`);
   }
   return client;
 }
 
-/** The SDK's own collector looks for web streams first, and Node loads them for that: 4 % of a cold start. */
+/** The SDK's own collector checks for web streams first, which makes Node load them: 4 % of a cold start. */
 function collect(body: Readable): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -75,18 +75,18 @@ function collect(body: Readable): Promise<Uint8Array> {
 }
 
 /**
- * Marks an error as the network's, in the way that the SDK's retries and lib/aws/error.ts understand. The SDK itself
- * knows some by their code, but TLS, DNS and HTTP have more of them than any list. A TypeError and a RangeError are not
- * marked: with these Node refuses to make such a request at all.
+ * Marks an error as a network failure, in the way that the SDK's retries and lib/aws/error.ts understand. The SDK itself
+ * knows some by their code, but TLS, DNS and HTTP have more than any list covers. TypeError and RangeError are not
+ * marked: with these Node refuses to make the request at all.
  */
 function markNetworkFailure(error: unknown): unknown {
-  const ours = error instanceof TypeError || error instanceof RangeError;
-  return error instanceof Error && !ours ? Object.assign(error, { $retryable: {} }) : error;
+  const ourFault = error instanceof TypeError || error instanceof RangeError;
+  return error instanceof Error && !ourFault ? Object.assign(error, { $retryable: {} }) : error;
 }
 
 /**
- * Connections of which one that fails takes the idle ones with it. While Lambda is frozen a NAT gateway forgets them
- * all, and resets each when it is used next: more of them than there are attempts.
+ * When one connection fails, closes all idle ones. While Lambda is frozen, a NAT gateway forgets every connection and
+ * resets each at its next use: there may be more of them than a request has attempts.
  */
 class Connections extends NodeHttpHandler {
   override async handle(...given: Parameters<NodeHttpHandler['handle']>) {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { failed, retryAfterMs, throttled } from '../aws/error.ts';
+import { isThrottled, isTransient, retryAfterMs } from '../aws/error.ts';
 
 const FIRST_LIMIT = 16; // 1 000 sessions in 40 batches take three round trips
 const LAST_LIMIT = 48; // below the 50 sockets of the client
@@ -68,8 +68,8 @@ export class Pace {
         }
         await this.#slower(number);
       } catch (error) {
-        if (throttled(error)) await this.#slower(number, retryAfterMs(error));
-        else if (failed(error) && ++lost < ATTEMPTS) await this.#pause(retryAfterMs(error));
+        if (isThrottled(error)) await this.#slower(number, retryAfterMs(error));
+        else if (isTransient(error) && ++lost < ATTEMPTS) await this.#pause(retryAfterMs(error));
         else throw error;
       } finally {
         this.#inFlight--;
