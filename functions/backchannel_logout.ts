@@ -21,7 +21,7 @@ const validators = settings.secretIds.map(
 const sessions = new SessionStores({ ...settings, settleMs: 0 }, dynamodb); // a provider hangs up after a few seconds
 await readAhead(validators);
 
-/** POST /auth/backchannel_logout: an OpenID provider's logout token names the user, and none of his sessions is left. */
+/** POST /auth/backchannel_logout: ends all sessions of the user whom an OpenID provider's logout token names. */
 export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContext & DeadlineContext>({
   timeoutEarlyInMillis: 0,
 })

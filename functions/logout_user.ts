@@ -20,7 +20,7 @@ const validators = settings.secretIds.map((id) => new Validator(id, settings.val
 const sessions = new SessionStores(settings, newDynamoDB(settings.stores.length));
 await readAhead(validators);
 
-/** POST /auth/logout_user/{user_id}: true when live sessions existed, and none of the user's is left. */
+/** POST /auth/logout_user/{user_id}: ends all sessions of the user. Returns whether any of them was live. */
 export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContext & DeadlineContext & RpcContext>({
   timeoutEarlyInMillis: 0,
 })

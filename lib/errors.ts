@@ -1,4 +1,4 @@
-/** Every kind of answer that is an error. Each route has a table of its own that says how it looks. */
+/** Every kind of error. Each route turns it into an answer of its own form. */
 export type ErrorCode =
   | 'PARSE_ERROR'
   | 'INVALID_REQUEST'
@@ -12,7 +12,7 @@ export type ErrorCode =
   | 'INTERNAL'
   | 'UNAVAILABLE';
 
-/** The true reason of a refusal or a fault, for the audit record only. Stable: alarms and searches rely on it. */
+/** The true reason for a refusal or a fault, for the audit record only. Stable: alarms and searches rely on it. */
 export type Reason =
   | RefusalReason
   | 'email_not_allowed'
@@ -30,7 +30,7 @@ export type Reason =
   | 'deadline'
   | 'unexpected';
 
-/** Why a token was refused; every one of them is the same answer to the caller. */
+/** Why a token was refused. The caller gets the same answer for all of them. */
 export type RefusalReason =
   | 'no_credentials'
   | 'malformed'
@@ -49,7 +49,7 @@ export type RefusalReason =
   | 'nonce'
   | 'sid_only';
 
-/** A failure. The caller learns its code; reason and cause stay in the audit record. */
+/** A failure. The caller learns only its code; the reason and the cause go to the audit record. */
 export class ServiceError extends Error {
   readonly code: ErrorCode;
   readonly reason: Reason;
@@ -62,7 +62,7 @@ export class ServiceError extends Error {
   }
 }
 
-/** Any error as a ServiceError: what nobody foresaw is our fault, a 500 without detail. */
+/** Any error as a ServiceError. An unexpected one is our own fault: a 500 without detail. */
 export function serviceError(error: unknown): ServiceError {
   return error instanceof ServiceError ? error : new ServiceError('INTERNAL', 'unexpected', error);
 }
