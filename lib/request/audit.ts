@@ -8,8 +8,8 @@ import { header } from './http.ts';
 
 const MAX_TEXT = 256;
 
-// CloudWatch embedded metric format: which members of the line are metrics, and of which dimensions; all of them of the
-// function too, or the alarms of one stage would ring for another in the same account.
+// CloudWatch embedded metric format: which members of the line are metrics, and by which dimensions. All are by
+// function too: otherwise the alarms of one stage would go off for another in the same account.
 const METRICS = [
   metrics(['outcome'], { requests: 'Count' }),
   metrics([], {
@@ -23,7 +23,7 @@ const METRICS = [
 ];
 const REJECTIONS = metrics(['reason'], { rejections: 'Count' });
 
-// Reasons whose cause is in our own words, for an operator. The message of any other error may quote what it was given.
+// Reasons whose cause is in our own words, for an operator. The message of any other error may quote its input.
 const OWN_WORDS = new Set<Reason>([
   'record_missing',
   'record_refused',
@@ -32,7 +32,7 @@ const OWN_WORDS = new Set<Reason>([
   'jwks_unavailable',
 ]);
 
-/** What is noted of a request while it is served. The log holds these fields and no others, whatever the request carries. */
+/** What is noted about a request while it is served. The log line has only known fields, whatever the request holds. */
 export type AuditRecord = {
   route: string;
   startedAt: number;
@@ -45,7 +45,7 @@ export type AuditRecord = {
 };
 export type AuditContext = Context & { audit: AuditRecord };
 
-/** Writes one JSON line for each request, whatever becomes of it, with its metrics in CloudWatch's embedded format. */
+/** Writes one JSON line for each request, whatever its outcome, with its metrics in CloudWatch's embedded format. */
 export function audit(route: string): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error, AuditContext> {
   return {
     before: (request) => {
@@ -60,20 +60,20 @@ export function audit(route: string): MiddlewareObj<APIGatewayProxyEventV2, unkn
   };
 }
 
-/** Notes who called: the claims that identify, and of the token its jti or else a hash. */
+/** Notes who called: the claims, and the token's jti or else its hash. */
 export function noteCaller(audit: AuditRecord, { token, claims, version, faults }: Verified): void {
   const tokenId = claims.jti ?? `sha256:${hash('sha256', token, 'base64url')}`;
   audit.caller = { claims, version, tokenId };
   audit.fault = faults[0];
 }
 
-/** Notes whose sessions are to end, and why the caller says so. */
+/** Notes whose sessions are to end, and the reason that the caller gives. */
 export function noteRequest(audit: AuditRecord, userId: string, reason?: unknown): void {
   audit.userId = userId;
   audit.callerReason = reason;
 }
 
-/** Notes that nobody is to be logged out, since no user has linked the account that the provider names. */
+/** Notes that there is nobody to log out: the provider's account is not linked to a user. */
 export function noteNoAccount(audit: AuditRecord): void {
   audit.outcome = 'no_account';
 }
@@ -122,11 +122,11 @@ function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: Ser
     duration_ms: Date.now() - startedAt,
     _aws: { Timestamp: startedAt, CloudWatchMetrics: refused ? [...METRICS, REJECTIONS] : METRICS },
   };
-  // Not console.log: where Lambda logs as JSON, that wraps the line, and CloudWatch no longer finds the metrics.
+  // Not console.log: where Lambda logs as JSON, it would wrap the line, and CloudWatch would not find the metrics.
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-/** What became of the sessions in one of several stores. */
+/** What happened to the sessions in one of several stores. */
 function storeLine({ table, failure, ...tally }: StoreTally) {
   return {
     table,
@@ -144,11 +144,11 @@ function storeLine({ table, failure, ...tally }: StoreTally) {
 /** Text fit for a log line: no control or format characters, 256 characters at most. Anything but text is left out. */
 function clean(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
-  const printable = /^[ -~]*$/.test(value); // nearly always, and a good deal faster to check
+  const printable = /^[ -~]*$/.test(value); // nearly always true, and much faster to check
   return (printable ? value : value.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '')).slice(0, MAX_TEXT);
 }
 
-/** What went wrong: in our own words, or else by the names of the error, for its message may quote ARNs and addresses. */
+/** What went wrong: in our own words, or else the error's name and codes: its message may quote ARNs and addresses. */
 function describe(error: ServiceError | undefined): string | undefined {
   const cause = error?.cause;
   if (!(cause instanceof Error)) return clean(cause);

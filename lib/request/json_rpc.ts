@@ -20,12 +20,12 @@ const ANSWERS: Record<ErrorCode, { status: number; rpcCode: number; message: str
 const JSON_TYPE = /^application\/(json|json-rpc|jsonrequest|[\w!#$&^.+-]+\+json)\s*(;|$)/i; // RFC 6839 §3.1 for +json
 const REALM = 'Bearer realm="auth_logout_user"';
 
-/** A JSON-RPC id. A number is kept as raw JSON: its digits come back as they were sent, also beyond 2^53. */
+/** A JSON-RPC id. A number is kept as raw JSON: its digits come back as they were sent, even beyond 2^53. */
 type RpcId = string | object | null;
 
 export type RpcContext = Context & { rpcId?: RpcId };
 
-/** Makes the handler's boolean, or whatever it throws, the JSON-RPC 2.0 answer. */
+/** Turns the handler's boolean, or whatever it throws, into the JSON-RPC 2.0 answer. */
 export function jsonRpc(): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error, RpcContext> {
   return {
     after: (request) => {
@@ -44,7 +44,7 @@ export function jsonRpc(): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error,
  * Throws the 400, 413 and 415 of the contract.
  */
 export function readParams(event: APIGatewayProxyEventV2, context: RpcContext): Record<string, unknown> {
-  if (event.body) checkContent(event); // no body has no type, whatever an API adds
+  if (event.body) checkContent(event); // an empty body has no type, whatever API Gateway adds
   const body = bodyText(event);
   const request = parse(body.trim() === '' ? '{}' : body);
   if (!isObject(request)) throw new ServiceError('INVALID_REQUEST', 'body');
@@ -68,7 +68,7 @@ function parse(text: string): unknown {
       key === 'id' && typeof value === 'number' ? JSON.rawJSON(source) : value,
     );
   } catch {
-    throw new ServiceError('PARSE_ERROR', 'body'); // without its cause: that quotes the body
+    throw new ServiceError('PARSE_ERROR', 'body'); // without the cause, which quotes the body
   }
 }
 

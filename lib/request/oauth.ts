@@ -5,7 +5,7 @@ import { bodyText, header, RETRY_AFTER } from './http.ts';
 
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 
-/** Makes the handler's end the answer of OpenID Connect Back-Channel Logout 1.0 §2.8: empty, or the error as in OAuth 2.0. */
+/** Answers as OpenID Connect Back-Channel Logout 1.0 §2.8 says: an empty body, or an OAuth 2.0 error. */
 export function oauth(): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error> {
   return {
     after: (request) => {
@@ -17,7 +17,7 @@ export function oauth(): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error> {
   };
 }
 
-/** The `logout_token` of the form that is the body (§2.5). Throws INVALID_REQUEST unless it is there once. */
+/** The `logout_token` of the form in the body (§2.5). Throws INVALID_REQUEST unless it is there exactly once. */
 export function logoutToken(event: APIGatewayProxyEventV2): string {
   const type = header(event, 'content-type');
   if (typeof type !== 'string' || !FORM_TYPE.test(type)) throw new ServiceError('INVALID_REQUEST', 'body');

@@ -9,20 +9,20 @@ export type Settings = {
   settleMs: number;
 };
 
-/** The variable that names the validator records: each function has one of its own. */
-type Records = 'VALIDATOR_SECRET_IDS' | 'OPENID_PROVIDER_SECRET_IDS';
+/** The variable that names the validator records: each function has its own. */
+type RecordsVariable = 'VALIDATOR_SECRET_IDS' | 'OPENID_PROVIDER_SECRET_IDS';
 
-/** The function's environment, checked. Throws one line that names the variable at fault and how to correct it. */
-export function readSettings(env: NodeJS.ProcessEnv, records: Records): Settings {
+/** Reads and checks the function's environment. Throws one line that names the variable and says how to correct it. */
+export function readSettings(env: NodeJS.ProcessEnv, variable: RecordsVariable): Settings {
   const main = {
     table: required(env, 'SESSIONS_TABLE', 'the name of the DynamoDB table that holds the sessions'),
     layout: within('SESSION_LAYOUT', () => readLayout(env.SESSION_LAYOUT?.trim() || 'default')),
     userIdPattern: readUserIdPattern(env.USER_ID_PATTERN?.trim() || '0|[1-9][0-9]{0,18}', 'USER_ID_PATTERN'),
   };
   return {
-    secretIds: required(env, records, 'the ids or ARNs of the validator records in Secrets Manager, comma separated')
+    secretIds: required(env, variable, 'the ids or ARNs of the validator records in Secrets Manager, comma separated')
       .split(',')
-      .map((id) => id.trim() || refuse(`${records} has an empty entry: remove the extra comma`)),
+      .map((id) => id.trim() || refuse(`${variable} has an empty entry: remove the extra comma`)),
     validatorMaxAgeMs: 1000 * seconds(env, 'VALIDATOR_MAX_AGE_SECONDS', 300, 3600),
     stores: [main, ...within('MORE_STORES', () => readMoreStores(env.MORE_STORES?.trim() || 'none', main))],
     settleMs: 1000 * seconds(env, 'SETTLE_SECONDS', 0, 10),
