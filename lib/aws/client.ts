@@ -75,7 +75,7 @@ function collect(body: Readable): Promise<Uint8Array> {
 }
 
 /**
- * Marks an error as a network failure, in the way that the SDK's retries and lib/aws/error.ts understand. The SDK itself
+ * Marks an error as a network failure, as the SDK's retries and lib/aws/error.ts know it. The SDK itself
  * knows some by their code, but TLS, DNS and HTTP have more than any list covers. TypeError and RangeError are not
  * marked: with these Node refuses to make the request at all.
  */

@@ -1,19 +1,19 @@
-// What a caller's token is: where the request has it, and what it must say.
+// A caller's token: where the request has it, and what it must say.
 import { ServiceError } from '../errors.ts';
 import { refused } from './form.ts';
 import type { Verified } from './verify.ts';
 
 const OTHER_KINDS = new Set(['logout+jwt', 'secevent+jwt', 'global-token-revocation+jwt']);
 
-/** The token of an authorization header; the case of its scheme does not matter (RFC 9110 §11.1). Throws 401. */
+/** The token in an authorization header; the case of the scheme does not matter (RFC 9110 §11.1). Throws 401. */
 export function bearerToken(header: unknown): string {
   if (typeof header !== 'string' || !/^bearer( |$)/i.test(header)) throw refused('no_credentials');
   return header.slice('bearer '.length);
 }
 
 /**
- * Throws 401 when the token reports something that has happened (RFC 8417), and so is not an order; 403 when the record
- * names its callers by email and the token's is not among them, or lets each token log out one user and this is another.
+ * Throws 401 when the token reports an event (RFC 8417) instead of asking for a logout; 403 when the record does not
+ * allow the token's email, or binds each token to one user and this is another.
  */
 export function checkCaller({ typ = '', token, claims, version }: Verified, userId: unknown): void {
   if (OTHER_KINDS.has(typ) || Object.hasOwn(claims, 'events')) throw refused('wrong_kind');
@@ -21,13 +21,13 @@ export function checkCaller({ typ = '', token, claims, version }: Verified, user
   if (allowedEmails && !(typeof claims.email === 'string' && allowedEmails.has(claims.email))) {
     throw new ServiceError('NOT_ALLOWED', 'email_not_allowed');
   }
-  if (userIdClaim !== undefined && !names(token, userIdClaim, userId)) {
+  if (userIdClaim !== undefined && !isBoundTo(token, userIdClaim, userId)) {
     throw new ServiceError('NOT_ALLOWED', 'user_id_not_bound');
   }
 }
 
-/** Whether the claim is that text, or an integer of those digits: beyond 2^53 JavaScript takes it for its neighbour. */
-function names(token: string, claim: string, userId: unknown): boolean {
+/** Whether the claim is the user id, as text or as an integer of its digits; JavaScript rounds those beyond 2^53. */
+function isBoundTo(token: string, claim: string, userId: unknown): boolean {
   const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
   const claims = JSON.parse(payload, (_, value, { source }) => (/^-?\d+$/.test(source) ? source : value));
   const value = new Map<string, unknown>(Object.entries(Object(claims))).get(claim);

@@ -4,14 +4,14 @@ const MAX_LENGTH = 8192;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * The members of a token's header that are looked at. They must fit the record; they never bring a key. The media type
+ * The members of a token's header that are read. They must match the record, and never supply a key. The media type
  * `typ` is in lower case and without "application/" (RFC 7515 §4.1.9).
  */
 export type TokenHeader = { alg: unknown; typ: string | undefined; kid: string | undefined };
 
 /**
- * Reads the form of a JWT, more strictly than jose, which lets pass padding and blanks in base64url, duplicate members
- * and infinite dates: RFC 7515 §2, §4 and §5.2, RFC 7519 §4 and §7.2. Throws 401.
+ * Checks the form of a JWT, more strictly than jose, which accepts padding and whitespace in base64url, duplicate
+ * members and infinite dates: RFC 7515 §2, §4 and §5.2, RFC 7519 §4 and §7.2. Throws 401.
  */
 export function readTokenForm(token: string): TokenHeader {
   if (token.length > MAX_LENGTH) throw malformed();
@@ -32,7 +32,7 @@ export function readTokenForm(token: string): TokenHeader {
   return { alg, typ: typ?.toLowerCase().replace(/^application\//, ''), kid };
 }
 
-/** Bytes of a base64url text that is spelled the one canonical way: no padding, no blanks, no stray bits (RFC 4648 §3.5). */
+/** The bytes of base64url text in its one canonical form: no padding, no whitespace, no stray bits (RFC 4648 §3.5). */
 function decodeCanonical(part: string): Buffer {
   const bytes = Buffer.from(part, 'base64url');
   if (bytes.toString('base64url') !== part) throw malformed();
@@ -43,10 +43,10 @@ function parseObject(bytes: Buffer): Record<string, unknown> {
   try {
     const text = utf8.decode(bytes);
     const value: unknown = JSON.parse(text);
-    // Of duplicate members JSON.parse keeps the last: written out again, the object has fewer (RFC 7515 §4, RFC 7519 §4).
+    // Of duplicate members JSON.parse keeps only the last, so the object has fewer members (RFC 7515 §4, RFC 7519 §4).
     if (isObject(value) && memberCount(text) === memberCount(JSON.stringify(value))) return value;
   } catch {
-    // refused below, without the cause: it quotes the token
+    // refused below, without the cause, which quotes the token
   }
   throw malformed();
 }
@@ -59,7 +59,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** How many members the objects of a JSON text have: its colons outside of strings. */
+/** How many members the objects in a JSON text have: its colons outside strings. */
 function memberCount(json: string): number {
   let members = 0;
   let quoted = false;
@@ -75,7 +75,7 @@ function malformed(): ServiceError {
   return refused('malformed');
 }
 
-/** The refusal of a token. */
+/** A refusal of the token. */
 export function refused(reason: RefusalReason): ServiceError {
   return new ServiceError('UNAUTHENTICATED', reason);
 }

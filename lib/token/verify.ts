@@ -5,28 +5,28 @@ import type { Validator, Version } from '../validator/validator.ts';
 import { readTokenForm, refused, type TokenHeader } from './form.ts';
 
 const LEEWAY_SECONDS = 5;
-const MAX_CANDIDATES = 10; // a token without a kid is tried with each key that fits: bounded, however large the set is
+const MAX_CANDIDATES = 10; // a token without a kid is tried with each matching key, but not with all of a large set
 const CLAIM_REASONS = new Map<string, RefusalReason>([
   ['exp', 'expired'],
   ['nbf', 'not_yet_valid'],
   ['aud', 'audience'],
   ['iss', 'issuer'],
 ]);
-/** No key that fits, where a newer or the previous one may; the earlier a reason, the further the token came. */
-const MISFITS: RefusalReason[] = ['too_many_keys', 'signature', 'unknown_key', 'algorithm'];
+/** Refusals that a newer or the previous key may turn into success, the closest to it first. */
+const KEY_MISMATCHES: RefusalReason[] = ['too_many_keys', 'signature', 'unknown_key', 'algorithm'];
 
-/** A verified token: its claims, the version of the record that verified it, and what was wrong with records before it. */
+/** A verified token: its claims, the version of the record that verified it, and the faults of records tried before. */
 export type Verified = TokenHeader & { token: string; claims: JWTPayload; version: Version; faults: ServiceError[] };
 
 /**
- * Verifies the token by the records in order; the first that verifies it decides. Throws UNAUTHENTICATED for any fault of
- * the token, and INTERNAL or UNAVAILABLE, never that, while a record that might verify it cannot be read.
+ * Tries the records in order; the first that verifies the token decides. Throws UNAUTHENTICATED for any fault of the
+ * token, but INTERNAL or UNAVAILABLE while a record that might verify it cannot be read.
  */
 export async function verifyToken(token: string, validators: Validator[], deadline: AbortSignal): Promise<Verified> {
   const header = readTokenForm(token);
   const refusals: ServiceError[] = [];
   const faults: ServiceError[] = [];
-  const misfits: [Validator, Version][] = [];
+  const mismatches: [Validator, Version][] = [];
 
   for (const validator of validators) {
     try {
@@ -34,12 +34,12 @@ export async function verifyToken(token: string, validators: Validator[], deadli
       const claims = await verify(token, header, version);
       if (!(claims instanceof ServiceError)) return { ...header, token, claims, version, faults };
       refusals.push(claims);
-      if (isMisfit(claims)) misfits.push([validator, version]);
+      if (isKeyMismatch(claims)) mismatches.push([validator, version]);
     } catch (error) {
       faults.push(serviceError(error));
     }
   }
-  for (const [validator, tried] of misfits) {
+  for (const [validator, tried] of mismatches) {
     try {
       for await (const version of validator.alternatives(tried, deadline)) {
         const claims = await verify(token, header, version);
@@ -90,7 +90,7 @@ function ageRefusal(
   return iat !== undefined && iat > now + LEEWAY_SECONDS ? 'not_yet_valid' : undefined;
 }
 
-/** What the token is refused for; throws what is not the token's fault. */
+/** Why the token is refused. Throws any error that is not the token's fault. */
 function refusal(error: unknown): ServiceError {
   if (error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed) {
     return refused(CLAIM_REASONS.get(error.claim) ?? 'claims');
@@ -99,13 +99,13 @@ function refusal(error: unknown): ServiceError {
   throw error;
 }
 
-function isMisfit({ reason }: ServiceError): boolean {
-  return MISFITS.some((misfit) => misfit === reason);
+function isKeyMismatch({ reason }: ServiceError): boolean {
+  return KEY_MISMATCHES.some((mismatch) => mismatch === reason);
 }
 
-/** Of the refusals by several records the one that the token came furthest with: that record was meant. */
+/** The refusal by the record that came closest to verifying the token, and so is most likely the one that was meant. */
 function mostSpecific(refusals: ServiceError[]): ServiceError {
-  const beyondKey = refusals.find((refusal) => !isMisfit(refusal));
-  const misfits = MISFITS.map((reason) => refusals.find((refusal) => refusal.reason === reason));
-  return beyondKey ?? misfits.find((refusal) => refusal !== undefined) ?? refused('unknown_key');
+  const withMatchingKey = refusals.find((refusal) => !isKeyMismatch(refusal));
+  const mismatches = KEY_MISMATCHES.map((reason) => refusals.find((refusal) => refusal.reason === reason));
+  return withMatchingKey ?? mismatches.find((refusal) => refusal !== undefined) ?? refused('unknown_key');
 }
