@@ -1,4 +1,4 @@
-// From an OpenID provider's `sub` to a user id, also where users have ids of their own and an item links the two.
+// Finds the user id for an OpenID provider's `sub`, even where users have ids of their own and an item links the two.
 import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { awsError } from '../aws/error.ts';
 import { ServiceError } from '../errors.ts';
@@ -11,15 +11,16 @@ import type { Store } from './store.ts';
 const MAX_PARTITION_KEY_BYTES = 2048;
 const MAX_SORT_KEY_BYTES = 1024;
 
-/** What a provider's record says of its users: their id with `{sub}` in it, or by what name their accounts are linked. */
+/** What a provider's record says about its users: a template of their id, or its name in the items that link. */
 export type ProviderUsers = { name: string; userId: string; accountProvider: string | undefined };
 
-/** Where the items are that link accounts to users. */
+/** Where to find the items that link accounts to users. */
 type Links = { table: string; account: NonNullable<Layout['account']>; userKey: Layout['userKey'] };
 
 /**
- * The id of the user whom the provider calls `sub`; undefined when no account is linked to that: one Query.
- * The links are in the first store whose layout has `account`. Throws USER_ID_NOT_ACCEPTED when its keys cannot hold `sub`.
+ * The id of the user whom the provider calls `sub`; undefined when no user is linked to that account. The links are in
+ * the first store whose layout has `account`, and take one Query. Throws USER_ID_NOT_ACCEPTED when its keys cannot hold
+ * `sub`.
  */
 export async function findUserId(
   sub: string,
@@ -46,7 +47,7 @@ export async function findUserId(
   return [...userIds][0];
 }
 
-/** The Query for the item that links the account. It asks for the user's key alone: the item holds the provider's tokens. */
+/** The Query for the item that links the account. It reads only the user's key: the item also holds tokens. */
 function accountQuery({ table, account, userKey }: Links, provider: string, sub: string): QueryCommandInput {
   const { index, partitionKey, sortKey } = account;
   const value = (template: string, maxBytes: number) => {
@@ -69,7 +70,7 @@ function accountQuery({ table, account, userKey }: Links, provider: string, sub:
   };
 }
 
-/** The user id in the key of the item, read back by the layout. */
+/** The user id in the item's user key, taken out by the layout's template. */
 function linkedUserId(item: Item, { userKey }: Links): string {
   const { S, N } = item[userKey.name] ?? {};
   const value = S ?? N ?? '';

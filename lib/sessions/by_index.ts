@@ -1,6 +1,6 @@
-// Layouts in which an index finds the user. It lags behind its table, and a key that it shows may have changed hands.
+// Layouts in which an index finds the user. It lags behind its table: what it shows may by now be another user's.
 import { ConditionalCheckFailedException, DeleteItemCommand } from '@aws-sdk/client-dynamodb';
-import { type Condition, type Item, idOf, keyOf, ownedBy, returned } from './expressions.ts';
+import { type Condition, type Item, idOf, keyOf, ownedBy, writtenBack } from './expressions.ts';
 import { pass, type StoreLogout, startAll } from './pass.ts';
 import { settle } from './settle.ts';
 
@@ -18,10 +18,10 @@ export async function endByIndex(logout: StoreLogout, settleMs: number): Promise
     if (settleMs > 0) deleted.push(item);
   };
   const lagEnds = Date.now() + LAG_MS;
-  let begun: number;
+  let passBegan: number;
   let seenBefore: number;
   do {
-    begun = Date.now();
+    passBegan = Date.now();
     seenBefore = seen.size;
     await pass(logout, async (page) => {
       for (const item of page) {
@@ -31,34 +31,34 @@ export async function endByIndex(logout: StoreLogout, settleMs: number): Promise
         await writes.start(() => end(item));
       }
     });
-    // What comes after that is a new login: they may never end.
-  } while (seen.size > seenBefore && begun < lagEnds);
+    // What shows up later is a new login, and there may be no end of those.
+  } while (seen.size > seenBefore && passBegan < lagEnds);
 
   if (deleted.length > 0) await settle(logout, settleMs, () => endReturned(logout, deleted));
 }
 
-/** Looks by key: what was written back without its user is in no index. */
+/** Looks items up by key: one that was written back without its user is in no index. */
 async function endReturned(logout: StoreLogout, deleted: Item[]): Promise<void> {
   const { store, user, tally, writes } = logout;
   const end = async (item: Item) => {
-    if ((await deleteIf(logout, item, returned(store.layout, user))) === 'deleted') tally.writtenBack++;
+    if ((await deleteIf(logout, item, writtenBack(store.layout, user))) === 'deleted') tally.writtenBack++;
   };
   await startAll(logout, async () => {
     for (const item of deleted) await writes.start(() => end(item));
   });
 }
 
-/** Deletes the item while it is this user's session. Returns whether that was live, undefined when it was not there. */
+/** Deletes the item if it is still this user's session. Returns whether it was live; undefined if it was not there. */
 async function deleteOwned(logout: StoreLogout, item: Item): Promise<boolean | undefined> {
   const { store, user } = logout;
   let lost: boolean | undefined;
-  // The condition that let the delete through says whether it was live: an index need not carry the expiry.
+  // The condition under which the delete succeeds shows whether it was live: an index need not project the expiry.
   for (const live of store.layout.expiry ? [true, false] : [true]) {
     const outcome = await deleteIf(logout, item, ownedBy(store.layout, user, live));
     if (outcome === 'deleted') return live;
     if (outcome === 'lost') lost ??= live;
   }
-  return lost; // refused, but only after an answer was lost on the way: that delete had been carried out
+  return lost; // refused after an answer was lost: the earlier attempt had deleted it
 }
 
 /** Deletes the item under the condition. `lost`: it was refused, but the answer to an earlier attempt never came. */

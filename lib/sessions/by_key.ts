@@ -7,13 +7,13 @@ import { settle } from './settle.ts';
 const BATCH = 25; // the most that BatchWriteItem takes
 
 /** Called for each item that was deleted. */
-type Gone = (item: Item) => void;
+type OnDeleted = (item: Item) => void;
 
 /** Ends the user's sessions in one pass: a consistent Query sees them all. */
 export async function endByKey(logout: StoreLogout, settleMs: number): Promise<void> {
   const { layout } = logout.store;
   const { tally } = logout;
-  const deleted = new Set<string>(); // kept only for settling: the keys of 100 000 sessions are no small thing
+  const deleted = new Set<string>(); // kept only for settling: the keys of 100 000 sessions take up memory
   await pass(logout, (page) =>
     startBatches(logout, page, (item) => {
       tally[expired(item, layout.expiry, Date.now()) ? 'expired' : 'live']++;
@@ -21,24 +21,24 @@ export async function endByKey(logout: StoreLogout, settleMs: number): Promise<v
     }),
   );
   if (deleted.size === 0) return;
-  const wasDeleted = (item: Item) => deleted.has(idOf(item, layout)); // others are new logins, and live
+  const wasDeleted = (item: Item) => deleted.has(idOf(item, layout)); // others are new logins, which stay
   await settle(logout, settleMs, () =>
     pass(logout, (page) => startBatches(logout, page.filter(wasDeleted), () => tally.writtenBack++)),
   );
 }
 
-async function startBatches(logout: StoreLogout, items: Item[], gone: Gone): Promise<void> {
+async function startBatches(logout: StoreLogout, items: Item[], onDeleted: OnDeleted): Promise<void> {
   for (let at = 0; at < items.length; at += BATCH) {
     const batch = items.slice(at, at + BATCH);
-    await logout.writes.start(() => deleteBatch(logout, batch, gone));
+    await logout.writes.start(() => deleteBatch(logout, batch, onDeleted));
   }
 }
 
-/** Deletes up to 25 items. DynamoDB hands some back under load; a forgotten one is a session that survives its logout. */
+/** Deletes up to 25 items. Under load DynamoDB hands some back: a forgotten one would survive its logout. */
 async function deleteBatch(
   { client, store: { table, layout }, deadline, writes }: StoreLogout,
   items: Item[],
-  gone: Gone,
+  onDeleted: OnDeleted,
 ): Promise<void> {
   let left = items;
   let requests: WriteRequest[] = items.map((item) => ({ DeleteRequest: { Key: keyOf(item, layout) } }));
@@ -46,10 +46,10 @@ async function deleteBatch(
     const command = new BatchWriteItemCommand({ RequestItems: { [table]: requests } });
     const { UnprocessedItems } = await client.send(command, { abortSignal: deadline });
     requests = Object.values(required(UnprocessedItems)).flat();
-    const back = new Set(requests.map(({ DeleteRequest }) => idOf(DeleteRequest?.Key ?? {}, layout)));
-    const isBack = (item: Item) => back.size > 0 && back.has(idOf(item, layout));
-    for (const item of left) if (!isBack(item)) gone(item);
-    left = left.filter(isBack);
+    const unprocessed = new Set(requests.map(({ DeleteRequest }) => idOf(DeleteRequest?.Key ?? {}, layout)));
+    const isUnprocessed = (item: Item) => unprocessed.size > 0 && unprocessed.has(idOf(item, layout));
+    for (const item of left) if (!isUnprocessed(item)) onDeleted(item);
+    left = left.filter(isUnprocessed);
     return requests.length === 0 || undefined;
   });
 }

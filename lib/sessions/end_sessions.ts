@@ -21,7 +21,7 @@ export class SessionStores {
   /**
    * Deletes every session item of the user, in all stores at once. Returns when none of those that were there is left;
    * throws ServiceError UNAVAILABLE when AWS fails or the deadline comes first: then some may be left, and repeating is
-   * safe. Whatever happens in one store, the others end all that they can. `tallies` gets one for each store.
+   * safe. A failure in one store does not stop the others. Adds a tally for each store to `tallies`.
    */
   async endSessions(userKeys: Map<Store, AttributeValue>, deadline: AbortSignal, tallies: StoreTally[]): Promise<void> {
     await Promise.all(
@@ -33,7 +33,7 @@ export class SessionStores {
       }),
     );
     const failures = tallies.flatMap(({ failure }) => failure ?? []);
-    // A fault of ours comes first: repeating the request does not help.
+    // Our own fault takes precedence: repeating the request does not help.
     const failure = failures.find(({ code }) => code === 'INTERNAL') ?? failures[0];
     if (failure) throw failure;
   }

@@ -1,4 +1,4 @@
-// What DynamoDB is asked, from the layout: keys, queries, conditions.
+// What DynamoDB is asked for a layout: keys, queries, conditions.
 import type { AttributeValue, DeleteItemCommandInput, QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import type { Layout } from './layout.ts';
 
@@ -15,12 +15,12 @@ export function keyOf(item: Item, { tableKey }: Layout): Item {
   return Object.fromEntries(tableKey.map((name) => [name, item[name] ?? { NULL: true }]));
 }
 
-/** The same as text. */
+/** The item's key as text. */
 export function idOf(item: Item, layout: Layout): string {
   return JSON.stringify(keyOf(item, layout));
 }
 
-/** The Query for a user's session items. Of an index it asks the table's keys only: it may carry no more. */
+/** The Query for a user's session items. From an index it reads only the table's key: it may project no more. */
 export function userQuery(
   { tableKey, index, userKey, sortKey, expiry }: Layout,
   user: AttributeValue,
@@ -40,7 +40,7 @@ export function userQuery(
   };
 }
 
-/** The condition that an item still is a session of the user, and a live one where that is asked. */
+/** The condition that an item is still a session of the user and, if asked, a live one. */
 export function ownedBy({ userKey, expiry, guard }: Layout, user: AttributeValue, live: boolean): Condition {
   const alias = new Aliases();
   const values: Item = { ':user': user };
@@ -50,8 +50,8 @@ export function ownedBy({ userKey, expiry, guard }: Layout, user: AttributeValue
   return allOf(conditions, alias, values);
 }
 
-/** The condition that an item is there again, and nobody else's: who wrote it back may have left out user and guard. */
-export function returned({ tableKey, userKey, guard }: Layout, user: AttributeValue): Condition {
+/** The condition that an item is there again, and not another user's: the writer may have left out user and guard. */
+export function writtenBack({ tableKey, userKey, guard }: Layout, user: AttributeValue): Condition {
   const alias = new Aliases();
   const values: Item = { ':user': user };
   const owner = alias.of(userKey.name);
@@ -72,7 +72,7 @@ function allOf(conditions: string[], { names }: Aliases, values: Item): Conditio
   };
 }
 
-/** Whether the item's time is over; one without a readable expiry is live. */
+/** Whether the item has expired; one without a readable expiry is live. */
 export function expired(item: Item, expiry: Expiry | undefined, now: number): boolean {
   const { N, S } = (expiry && item[expiry.name]) ?? {};
   if (expiry?.unit === 'iso') return S !== undefined && Date.parse(S) <= now;
@@ -80,7 +80,7 @@ export function expired(item: Item, expiry: Expiry | undefined, now: number): bo
   return digits !== undefined && Number(digits) * (expiry?.unit === 'seconds' ? 1000 : 1) <= now;
 }
 
-/** The same as a condition: true also without the attribute, or with one of another type. */
+/** The opposite as a condition: true also without the attribute, or with one of another type. */
 function notExpired(name: string, unit: Expiry['unit'], values: Item): string {
   const now = Date.now();
   if (unit === 'iso') {
@@ -88,8 +88,8 @@ function notExpired(name: string, unit: Expiry['unit'], values: Item): string {
     return `NOT ${name} <= :now`;
   }
   const digits = String(unit === 'seconds' ? now / 1000 : now);
-  // Text is compared by its characters. For digits that is by number, since all present times have equally many; what
-  // begins with anything else is not a time.
+  // Text is compared character by character. For digits that is numeric order, since all present times have the same
+  // number of them; text that begins with anything else is not a time.
   Object.assign(values, { ':now': { N: digits }, ':zero': { S: '0' }, ':digits': { S: digits } });
   return `NOT (${name} <= :now OR ${name} BETWEEN :zero AND :digits)`;
 }
@@ -102,7 +102,7 @@ function oneOf(name: string, given: Guard['equals'], values: Item): string {
   return `${name} IN (${wanted.join(', ')})`;
 }
 
-/** Always by alias: user, token, key, data, ttl and many more are reserved words. One for each attribute, used often or once. */
+/** One alias for each attribute, always used: user, token, key, data, ttl and many more are reserved words. */
 export class Aliases {
   readonly names: Record<string, string> = {};
   readonly #aliases = new Map<string, string>();

@@ -1,6 +1,6 @@
 import type { Layout } from './layout.ts';
 
-/** The layouts of libraries, by the name that a setting may give. */
+/** The layouts of known libraries, by the name to use in a setting. */
 export const KNOWN_LAYOUTS: Record<string, Layout> = {
   default: {
     tableKey: ['user_id', 'session_id'],
@@ -21,7 +21,7 @@ export const KNOWN_LAYOUTS: Record<string, Layout> = {
       sortKey: { name: 'GSI1SK', value: 'ACCOUNT#{sub}' },
     },
   },
-  // As the adapter writes by default, with two indexes; with one (its option gsiName) the expiry is in ExpiresAt.
+  // The adapter's default, with two indexes; with one index (option gsiName) the expiry is in ExpiresAt.
   lucia: {
     tableKey: ['PK', 'SK'],
     index: null,

@@ -9,12 +9,12 @@ export type Layout = {
   index: string | null;
   /** The key attribute that names the user; `{user_id}` and `{user_id:lower}` in its value are replaced. */
   userKey: { name: string; type: 'S' | 'N'; value: string };
-  /** Sort key of the table or index, and what those of session items begin with. */
+  /** Sort key of the table or index, and the prefix that it has in session items. */
   sortKey?: { name: string; beginsWith: string };
   expiry?: { name: string; unit: 'seconds' | 'milliseconds' | 'iso' };
   /** Only with an index: an attribute that has this value, or one of these, in every session item and in no other. */
   guard?: { name: string; equals: GuardValue | GuardValue[] };
-  /** The items that link the account of an OpenID provider to a user; `{provider}` and `{sub}` in the values are replaced. */
+  /** The items that link a provider's account to a user; `{provider}` and `{sub}` in the values are replaced. */
   account?: { index: string; partitionKey: KeyValue; sortKey: KeyValue };
 };
 type KeyValue = { name: string; value: string };
@@ -24,7 +24,7 @@ const USER_ID = /\{user_id(:lower)?\}/g;
 const MAX_KEY_BYTES = 2048; // of a partition key of type S, in a table or an index
 const MAX_GUARD_VALUES = 100; // the most that IN takes in a condition
 
-/** The layout that is named, or spelled out as an object or its JSON. Throws one line that says what to correct. */
+/** Reads a layout: its name, or an object, or that as JSON. Throws one line that says what to correct. */
 export function readLayout(given: unknown): Layout {
   if (typeof given !== 'string') return checkLayout(given);
   const name = given.trim();
@@ -66,9 +66,9 @@ function checkLayout(given: unknown): Layout {
   return layout;
 }
 
-/** The rules between members of a layout. */
+/** The rules that involve more than one member. */
 function checkTogether({ userKey, ...others }: Layout): void {
-  // Elsewhere the id would match other users too: the prefix SESSION#1 begins SESSION#12.
+  // Elsewhere the id would match other users too: SESSION#1 is a prefix of SESSION#12.
   if (JSON.stringify([userKey.name, others]).includes('{user_id')) {
     refuse('{user_id} is allowed in userKey.value only: remove it elsewhere');
   }
@@ -159,7 +159,7 @@ function checkAccount(given: unknown): NonNullable<Layout['account']> {
     sortKey: checkKeyValue(sortKey, 'account.sortKey'),
   };
   const values = account.partitionKey.value + account.sortKey.value;
-  // Else any account of the provider, or of another one, would be this user's.
+  // Otherwise any account of the provider, or the same one of another provider, would be this user's.
   for (const part of ['{provider}', '{sub}']) {
     if (!values.includes(part)) refuse(`account needs ${part} in partitionKey.value or sortKey.value`);
   }

@@ -1,4 +1,4 @@
-// Checks of what an operator writes as JSON. Each throws one line that says what to correct.
+// Checks on JSON that an operator writes. Each throws one line that says what to correct.
 
 export function parse(json: string): unknown {
   try {
@@ -8,7 +8,7 @@ export function parse(json: string): unknown {
   }
 }
 
-/** The members of an object, all of them known; one that is null counts as absent. */
+/** The members of an object; null counts as absent. Refuses unknown and missing members. */
 export function members(
   given: unknown,
   where: string,
@@ -35,12 +35,12 @@ export function oneOf<T extends string>(given: unknown, where: string, allowed: 
   return allowed.find((value) => value === given) ?? refuse(`${where} must be one of ${allowed.join(', ')}`);
 }
 
-/** As JSON, so that a line stays one line whatever it quotes. */
+/** As JSON, so that an error stays one line whatever it quotes. */
 export function quote(name: string | undefined): string {
   return name === undefined ? 'none' : JSON.stringify(name);
 }
 
-/** What `read` says is wrong is wrong in the setting, or the part of one, of that name. */
+/** Puts the name of a setting, or of a part of one, in front of any error that `read` throws. */
 export function within<T>(name: string, read: () => T): T {
   try {
     return read();

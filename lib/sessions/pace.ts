@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isThrottled, isTransient, retryAfterMs } from '../aws/error.ts';
 
-const FIRST_LIMIT = 16; // 1 000 sessions in 40 batches take three round trips
-const LAST_LIMIT = 48; // below the 50 sockets of the client
-const LEAST_LIMIT = 2; // while one pauses the other takes what the partition has regained
-const GROWTH = 0.1; // for each success: a limit that is too high costs a throttled request each time
+const INITIAL_LIMIT = 16; // 1 000 sessions in 40 batches take three round trips
+const MAX_LIMIT = 48; // below the 50 sockets of the client
+const MIN_LIMIT = 2; // while one pauses, the other uses the capacity that has come back
+const GROWTH = 0.1; // per success, and slow: each time that the limit is too high costs a throttled request
 const PAUSE_MS = 25; // constant: a partition refills steadily, and a growing pause would leave its capacity unused
-const LAST_PAUSE_MS = 5000; // where AWS names the pause
+const MAX_PAUSE_MS = 5000; // where AWS asks for a pause
 const ATTEMPTS = 3; // of a request that failed; a throttled one is repeated until the deadline
 
-/** How many requests are in flight: fewer when DynamoDB throttles, slowly more while it does not. */
+/** Limits how many requests are in flight: fewer when DynamoDB throttles, slowly more while it does not. */
 export class Pace {
   retries = 0;
   throttles = 0;
   readonly #deadline: AbortSignal;
-  #limit = FIRST_LIMIT;
+  #limit = INITIAL_LIMIT;
   #inFlight = 0;
   #sent = 0;
   #halvedAt = 0;
@@ -34,25 +34,25 @@ export class Pace {
       .catch((error: unknown) => this.fail(error))
       .finally(() => {
         this.#tasks.delete(run);
-        this.#change();
+        this.#wake();
       });
     this.#tasks.add(run);
   }
 
-  /** Waits for all started tasks. Throws what failed first. */
+  /** Waits for all started tasks. Throws the first failure. */
   async finish(): Promise<void> {
     await Promise.all(this.#tasks);
     this.#throwFailure();
   }
 
-  /** The work has failed: what is in flight may end, but nothing more is sent. */
+  /** Notes a failure: requests in flight may finish, but no more are sent. */
   fail(error: unknown): void {
     this.#failure ??= { error };
   }
 
   /**
-   * Sends a request until it is through: again when AWS throttles it, which an answer of `undefined` says too, and when
-   * it fails. `lost` counts the answers that never came: each time the request may have been carried out.
+   * Sends a request, and sends it again when it fails or AWS throttles it, which an answer of `undefined` means too.
+   * `lost` counts the answers that never came: each of those requests may have been carried out.
    */
   async send<T>(request: (lost: number) => Promise<T | undefined>): Promise<T> {
     for (let lost = 0; ; ) {
@@ -63,39 +63,39 @@ export class Pace {
       try {
         const answer = await request(lost);
         if (answer !== undefined) {
-          this.#limit = Math.min(LAST_LIMIT, this.#limit + GROWTH);
+          this.#limit = Math.min(MAX_LIMIT, this.#limit + GROWTH);
           return answer;
         }
-        await this.#slower(number);
+        await this.#slowDown(number);
       } catch (error) {
-        if (isThrottled(error)) await this.#slower(number, retryAfterMs(error));
+        if (isThrottled(error)) await this.#slowDown(number, retryAfterMs(error));
         else if (isTransient(error) && ++lost < ATTEMPTS) await this.#pause(retryAfterMs(error));
         else throw error;
       } finally {
         this.#inFlight--;
-        this.#change();
+        this.#wake();
       }
     }
   }
 
   /** Halves the limit, once for all requests that were in flight together: they met the same shortage. */
-  async #slower(number: number, waitMs = 0): Promise<void> {
+  async #slowDown(number: number, waitMs = 0): Promise<void> {
     this.throttles++;
     if (number > this.#halvedAt) {
-      this.#limit = Math.max(LEAST_LIMIT, this.#limit / 2);
+      this.#limit = Math.max(MIN_LIMIT, this.#limit / 2);
       this.#halvedAt = this.#sent;
     }
     await this.#pause(waitMs);
   }
 
-  /** Keeps the place of the request in flight: fewer requests, not the same ones later. */
+  /** The request keeps its place in flight while it pauses: fewer are sent, not the same number later. */
   async #pause(waitMs: number): Promise<void> {
     this.retries++;
-    const pauseMs = Math.max(PAUSE_MS * (0.5 + Math.random()), Math.min(waitMs, LAST_PAUSE_MS));
+    const pauseMs = Math.max(PAUSE_MS * (0.5 + Math.random()), Math.min(waitMs, MAX_PAUSE_MS));
     await sleep(pauseMs, undefined, { signal: this.#deadline });
   }
 
-  #change(): void {
+  #wake(): void {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }

@@ -9,7 +9,7 @@ import type { Pace } from './pace.ts';
 import type { Store } from './store.ts';
 import type { Tally } from './tally.ts';
 
-/** One user's logout in one store. Reads and writes have each their own pace, so that neither waits for the other's room. */
+/** One user's logout in one store. Reads and writes each have their own pace, so that neither waits for the other. */
 export type StoreLogout = {
   client: DynamoDBClient;
   store: Store;
@@ -20,7 +20,7 @@ export type StoreLogout = {
   tally: Tally;
 };
 
-/** Goes through the user's items once. Hands over each page (keys and expiry only) so that its deletes can be started. */
+/** Goes through the user's items once. Hands over each page (keys and expiry only) to have its deletes started. */
 export async function pass(logout: StoreLogout, startDeletes: (page: Item[]) => Promise<void>): Promise<void> {
   logout.tally.passes++;
   await startAll(logout, async () => {
@@ -31,17 +31,17 @@ export async function pass(logout: StoreLogout, startDeletes: (page: Item[]) => 
 /** Starts the deletes, and waits for all of them. */
 export async function startAll({ writes }: StoreLogout, start: () => Promise<void>): Promise<void> {
   await start().catch((error: unknown) => writes.fail(error));
-  await writes.finish(); // also after a failure: what is in flight then still counts
+  await writes.finish(); // even after a failure: deletes in flight still count
 }
 
 /** The next page is queried while the caller works on the last. */
 async function* pages({ client, store, user, deadline, reads }: StoreLogout): AsyncGenerator<Item[]> {
   const input = { TableName: store.table, ...userQuery(store.layout, user) };
-  const stop = new AbortController(); // when the deletes fail, no query may run on after the answer
+  const stop = new AbortController(); // when the deletes fail, no query may outlive the answer
   const query = (until: AbortSignal, ExclusiveStartKey?: Item): Promise<QueryCommandOutput> => {
     const command = new QueryCommand({ ...input, ExclusiveStartKey });
     const page = reads.send(() => client.send(command, { abortSignal: until }));
-    page.catch(() => {}); // thrown where it is awaited, not while the page before is being deleted
+    page.catch(() => {}); // it throws where it is awaited, not while the page before it is being deleted
     return page;
   };
   let next: Promise<QueryCommandOutput> | undefined = query(deadline);
@@ -56,7 +56,7 @@ async function* pages({ client, store, user, deadline, reads }: StoreLogout): As
   }
 }
 
-/** A member that DynamoDB always sends, if empty: an answer without it is incomplete, and proves nothing. */
+/** A member that DynamoDB always sends, even if empty: an answer without it is incomplete, and proves nothing. */
 export function required<T>(member: T | undefined): T {
   if (member === undefined) throw new Error("DynamoDB's answer is incomplete");
   return member;

@@ -3,7 +3,7 @@ import type { StoreLogout } from './pass.ts';
 
 const ROUNDS = 2;
 
-/** Waits for running requests, and ends what they wrote back meanwhile; if that was something, once more. */
+/** Waits for running requests and ends the sessions that they wrote back; once more if there were any. */
 export async function settle(
   { deadline, tally }: StoreLogout,
   settleMs: number,

@@ -7,20 +7,20 @@ export type Store = { table: string; layout: Layout; userIdPattern: RegExp };
 const HINT =
   '; a needless escape is an error there, and a hyphen in a class needs one: [\\w-\\.]+ is written [\\w.\\-]+';
 
-/** What a user id must match as a whole. Throws one line that calls the pattern by the name of its setting. */
+/** The pattern that a whole user id must match. Throws one line that names the setting. */
 export function readUserIdPattern(pattern: string, name: string): RegExp {
   try {
-    new RegExp(pattern, 'u'); // by itself first: "a)(b" is only valid between our parentheses
+    new RegExp(pattern, 'u'); // on its own first: "a)(b" is valid only between our parentheses
     return new RegExp(`^(?:${pattern})$`, 'u');
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^.*: /s, '') : error;
-    const hint = isValidElsewhere(pattern) ? HINT : '';
+    const hint = isValidOutsideUnicodeMode(pattern) ? HINT : '';
     const line = pattern.replace(/\s/g, ' ');
     return refuse(`${name} is not a regular expression in Unicode mode, ${reason}: ${line}${hint}`);
   }
 }
 
-function isValidElsewhere(pattern: string): boolean {
+function isValidOutsideUnicodeMode(pattern: string): boolean {
   try {
     return Boolean(new RegExp(pattern));
   } catch {
@@ -29,8 +29,8 @@ function isValidElsewhere(pattern: string): boolean {
 }
 
 /**
- * The stores that a JSON list names beside the main one; `none` is an empty list. Where an entry has no pattern of its
- * own, it takes the ids that the main store takes. Throws one line that says which entry to correct, and how.
+ * The stores that a JSON list names in addition to the main one; `none` is an empty list. An entry without a pattern of
+ * its own uses the main store's. Throws one line that says which entry to correct, and how.
  */
 export function readMoreStores(list: string, main: Store): Store[] {
   const entries = list === 'none' ? [] : parse(list);
@@ -41,7 +41,7 @@ export function readMoreStores(list: string, main: Store): Store[] {
       const store = readStore(entry, main);
       const isSame = ({ table, layout }: Store) =>
         table === store.table && JSON.stringify(layout) === JSON.stringify(store.layout);
-      if (stores.some(isSame)) refuse('a store before it has the same table and layout: remove one of them');
+      if (stores.some(isSame)) refuse('an earlier store has the same table and layout: remove one of them');
       stores.push(store);
     });
   }

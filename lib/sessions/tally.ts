@@ -1,6 +1,6 @@
 import type { ServiceError } from '../errors.ts';
 
-/** What became of a user's session items, counted as they go, so that a failed logout is reported truthfully too. */
+/** What happened to a user's session items, counted as it happens: a failed logout is reported truthfully too. */
 export type Tally = {
   live: number;
   expired: number;
@@ -10,7 +10,7 @@ export type Tally = {
   throttles: number;
 };
 
-/** The same for one store. Without a pass it was not asked, since it cannot hold the user's id. */
+/** The same for one store. One without a pass was not queried, since it cannot hold the user id. */
 export type StoreTally = Tally & { table: string; failure?: ServiceError };
 
 /** The sum over stores. */

@@ -130,7 +130,7 @@ const faults: [string, Record<string, string>, RegExp][] = [
   [
     'an entry of MORE_STORES is there twice',
     moreStores({ table: 'shop', layout: readLayout('lucia') }),
-    /^MORE_STORES: entry 2: a store before it has the same table and layout: remove one of them$/,
+    /^MORE_STORES: entry 2: an earlier store has the same table and layout: remove one of them$/,
   ],
   ['SETTLE_SECONDS has a unit', { SETTLE_SECONDS: '5s' }, /^SETTLE_SECONDS is "5s": set it to a number of seconds/],
   ['SETTLE_SECONDS is negative', { SETTLE_SECONDS: '-1' }, /^SETTLE_SECONDS is "-1"/],
