@@ -2,23 +2,23 @@ import { type ServiceError, serviceError } from '../errors.ts';
 
 export const COOLDOWN_MS = 30_000;
 const LAST_GOOD_MS = 3_600_000;
-const PATIENCE_MS = 2000; // with a last good value: a read that hangs must leave the request time for its work
+const PATIENCE_MS = 2000; // when there is a last good value: a hanging read must leave the request time for its work
 
-/** Reads the value; may return `last` if that still is the value. UNAVAILABLE: unknown for now. INTERNAL: there is none. */
+/** Reads the value, or returns `last` if unchanged. UNAVAILABLE: it is unknown for now. INTERNAL: there is none. */
 type Read<T> = (deadline: AbortSignal, last: T | undefined) => Promise<T>;
 
-/** When the last good value serves on: a value that is withdrawn at its source must not, one that cannot be read may. */
-type LastGoodServes = 'in an outage' | 'whatever fails';
+/** When the last good value stays in use. `in an outage`: not once it has been withdrawn at its source. */
+type UseLastGood = 'in an outage' | 'whatever fails';
 
 /**
  * A value that is read over the network and changes now and then: read when first needed, one read at a time, kept for
- * its max age. While reads are UNAVAILABLE, or whatever they fail with, the last good one serves on until it is an hour
- * old.
+ * its max age. While reads are UNAVAILABLE (with `whatever fails`: while they fail at all) the last good one stays in use
+ * until it is an hour old.
  */
 export class Cached<T> {
   readonly #read: Read<T>;
   readonly #maxAgeMs: number;
-  readonly #lastGoodServes: LastGoodServes;
+  readonly #useLastGood: UseLastGood;
   #good: { value: T; readAt: number } | undefined;
   #withdrawn = false;
   #failure: ServiceError | undefined; // of the last read
@@ -26,10 +26,10 @@ export class Cached<T> {
   #retryAt = 0;
   #reloadAt = 0;
 
-  constructor(read: Read<T>, maxAgeMs: number, lastGoodServes: LastGoodServes = 'in an outage') {
+  constructor(read: Read<T>, maxAgeMs: number, useLastGood: UseLastGood = 'in an outage') {
     this.#read = read;
     this.#maxAgeMs = maxAgeMs;
-    this.#lastGoodServes = lastGoodServes;
+    this.#useLastGood = useLastGood;
   }
 
   /** The value, and why it is stale if it is older than its max age. A failed read is not cached. */
@@ -48,11 +48,11 @@ export class Cached<T> {
     }
   }
 
-  /** The value as it is now, or was at the last reload if that is less than 30 s ago. Throws what that failed with. */
+  /** The value now, or at the last reload if that was less than 30 s ago. Throws if that reload failed. */
   async reload(deadline: AbortSignal): Promise<T> {
     if (Date.now() >= this.#reloadAt) {
       this.#reloadAt = Date.now() + COOLDOWN_MS;
-      this.#refresh(deadline).catch(() => {}); // what became of it is noted
+      this.#refresh(deadline).catch(() => {}); // the result is in #good or #failure
     }
     await this.#reading?.catch(() => {});
     if (this.#failure) throw this.#failure;
@@ -72,8 +72,8 @@ export class Cached<T> {
         },
         (error: unknown) => {
           this.#failure = serviceError(error);
-          if (this.#failure.code !== 'UNAVAILABLE' && this.#lastGoodServes === 'in an outage') {
-            // Deleted or broken at its source: it may serve until its max age, but not come back in an outage.
+          if (this.#failure.code !== 'UNAVAILABLE' && this.#useLastGood === 'in an outage') {
+            // Deleted or broken at its source: usable until its max age, but not beyond that in an outage.
             this.#withdrawn = true;
             this.#retryAt = 0;
           }

@@ -1,13 +1,13 @@
 import { ServiceError } from '../errors.ts';
 
-// Begins like JSON, or like a quoted text: it was encoded once more than anybody reads it.
+// Begins like JSON, or like quoted text: it was encoded once too often.
 const ENCODED = /^["'[{]/;
-// What a comma was forgotten in: lines, or email addresses.
+// Several entries without a comma: lines, or email addresses.
 const SEVERAL = /[\r\n]|@.*[\s;].*@/;
 
 /**
- * The fields of a validator record, each checked as it is read. The editor of the console and Terraform's maps hold text
- * only: there a number, a boolean, a list and a JWK set are their JSON text. Every refusal names the field, never a value.
+ * The fields of a validator record, each checked as it is read. The AWS console's editor and Terraform's maps hold only
+ * text: there a number, a boolean, a list or a JWK set is JSON text. Every refusal names the field, never a value.
  */
 export class Fields {
   readonly #secretId: string;
@@ -20,7 +20,7 @@ export class Fields {
     try {
       parsed = JSON.parse(secretText.replace(/^\ufeff/, '')); // some editors begin a file with a byte order mark
     } catch {
-      this.refuse('the secret', 'is not valid JSON'); // without its cause: that quotes the secret
+      this.refuse('the secret', 'is not valid JSON'); // without the cause, which quotes the secret
     }
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
       this.refuse('the secret', 'must be a JSON object');
@@ -31,12 +31,12 @@ export class Fields {
     return [...this.#fields.keys()];
   }
 
-  /** Whether the field is set: null is how some exports say that it is not. */
+  /** Whether the field is set. Null counts as unset: some exports write it so. */
   has(field: string): boolean {
     return (this.#fields.get(field) ?? undefined) !== undefined;
   }
 
-  /** Text as it stands, blanks included: of a key every byte counts. */
+  /** Text, whitespace included: in a key every byte counts. */
   text(field: string): string {
     const value = this.#required(field);
     return typeof value === 'string' && value.trim() !== ''
@@ -44,14 +44,14 @@ export class Fields {
       : this.refuse(field, 'must be text that is not blank');
   }
 
-  /** Text that a claim is compared with, letter by letter. */
+  /** Text that a claim must equal exactly. */
   claim(field: string): string {
     const text = this.text(field);
-    if (text !== text.trim()) this.refuse(field, 'begins or ends with a blank: take it away');
+    if (text !== text.trim()) this.refuse(field, 'begins or ends with whitespace: remove it');
     return this.#plain(field, text);
   }
 
-  /** Text, comma separated, or a list of texts; every entry trimmed. */
+  /** Comma-separated text, or a list of texts; every entry is trimmed. */
   list(field: string): string[] {
     const value = this.#required(field);
     const isText = typeof value === 'string' && !value.trim().startsWith('[');
@@ -60,7 +60,7 @@ export class Fields {
     return entries.map((entry) => {
       const text = typeof entry === 'string' ? entry.trim() : '';
       if (text === '') this.refuse(field, 'has an entry that is blank or not text');
-      if (isText && SEVERAL.test(text)) this.refuse(field, 'has several entries that no comma separates');
+      if (isText && SEVERAL.test(text)) this.refuse(field, 'has entries without a comma between them');
       return this.#plain(field, text);
     });
   }
@@ -106,7 +106,7 @@ export class Fields {
     return new Error(`validator record ${this.#secretId}: ${field} ${what}`);
   }
 
-  /** Refuses a field that a record does not have. What does not look like a name may be a key in the wrong place, and is not quoted. */
+  /** Refuses an unknown field. A name that does not look like one may be a misplaced key, and is not quoted. */
   refuseName(name: string): never {
     const field = /^[\w .-]{1,40}$/.test(name) ? name : 'one of its names';
     return this.refuse(field, 'is not a field of a record: correct its spelling, or remove it');
@@ -118,6 +118,6 @@ export class Fields {
 
   #plain(field: string, text: string): string {
     if (!ENCODED.test(text)) return text;
-    return this.refuse(field, 'begins like JSON or a quoted text: write it plainly, or as one JSON list');
+    return this.refuse(field, 'begins like JSON or quoted text: write plain text, or one JSON list');
   }
 }

@@ -12,26 +12,26 @@ const TIMEOUT_MS = 2000;
 const MAX_BYTES = 64 * 1024;
 const EDDSA = ['EdDSA', 'Ed25519'];
 
-/** The names of an algorithm: RFC 9864 calls EdDSA after its curve. */
+/** The names of an algorithm: RFC 9864 names EdDSA after its curve. */
 export function namesOf(algorithm: string): string[] {
   return EDDSA.includes(algorithm) ? EDDSA : [algorithm];
 }
 
-/** The public keys of a JWK set that fit the algorithm; others, broken and short ones are left out. Throws what makes it no set. */
+/** The public keys in a JWK set for the algorithm, without broken and short ones. Throws if it is not a JWK set. */
 export async function readKeySet(jwks: unknown, algorithm: string): Promise<PublicKey[]> {
-  if (typeof jwks !== 'object' || jwks === null || Array.isArray(jwks)) throw new Error('no JSON object');
+  if (typeof jwks !== 'object' || jwks === null || Array.isArray(jwks)) throw new Error('not a JSON object');
   if (!('keys' in jwks)) {
-    if ('jwks_uri' in jwks) throw new Error('no keys member; it is a discovery document, take its jwks_uri');
-    throw new Error('kty' in jwks ? 'no keys member; it is one JWK, not a set' : 'no keys member');
+    if ('jwks_uri' in jwks) throw new Error('no keys member; this is a discovery document, use its jwks_uri');
+    throw new Error('kty' in jwks ? 'no keys member; this is one JWK, not a set' : 'no keys member');
   }
-  if (!Array.isArray(jwks.keys)) throw new Error('a keys member that is no list');
+  if (!Array.isArray(jwks.keys)) throw new Error('its keys member is not a list');
   const imports = await Promise.allSettled(jwks.keys.map((jwk: JWK) => importKey(jwk, algorithm)));
   return imports.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 
 /**
- * Reads the key set behind an https address. Throws UNAVAILABLE when nothing answers in time, or with 408, 429 or 5xx;
- * INTERNAL when what it answers shows that the address is wrong. `fault` makes the cause of what came.
+ * Reads the key set at an https address. Throws UNAVAILABLE when there is no answer in time, or it is 408, 429 or 5xx;
+ * INTERNAL when the answer shows that the address is wrong. `fault` makes the cause from a description.
  */
 export async function fetchKeySet(
   url: URL,
@@ -44,16 +44,16 @@ export async function fetchKeySet(
     throw unavailable(`cannot be read: ${failureCode(error)}`);
   });
   const size = body.length > MAX_BYTES ? `more than ${MAX_BYTES} bytes` : `${body.length} bytes`;
-  const came = `answers ${status}, ${type}, ${size}`;
-  if (status === 408 || status === 429 || status >= 500) throw unavailable(came);
+  const answered = `answers ${status}, ${type}, ${size}`;
+  if (status === 408 || status === 429 || status >= 500) throw unavailable(answered);
   try {
     if (status >= 300 && status < 400) throw new Error('a redirect, which may lead away from https');
-    if (status !== 200) throw new Error('no 200');
+    if (status !== 200) throw new Error('not a 200');
     if (body.length > MAX_BYTES) throw new Error('too large for a key set');
     return byKid(await readKeySet(parse(body), algorithm));
   } catch (error) {
     const what = error instanceof Error ? error.message : error;
-    throw new ServiceError('INTERNAL', 'key_set_invalid', fault(`${came}: ${what}`));
+    throw new ServiceError('INTERNAL', 'key_set_invalid', fault(`${answered}: ${what}`));
   }
 }
 
@@ -62,9 +62,9 @@ export function byKid(keys: PublicKey[]): KeySet {
   return (kid) => keys.filter((key) => kid === undefined || key.kid === kid).map(({ key }) => key);
 }
 
-/** The key, if it may verify by the algorithm: kty, crv, alg, use and key_ops are heeded (RFC 7517 §4). */
+/** Imports the key, if its kty, crv, alg, use and key_ops let it verify by the algorithm (RFC 7517 §4). */
 async function importKey(jwk: JWK, algorithm: string): Promise<PublicKey> {
-  // What is null is not said, and what else a key may be used for does not matter; jose takes neither.
+  // Null members count as absent, and other uses of the key do not matter; jose accepts neither.
   const {
     alg,
     key_ops,
@@ -82,7 +82,7 @@ async function importKey(jwk: JWK, algorithm: string): Promise<PublicKey> {
   return { kid: fitting.kid, key };
 }
 
-/** What the address answers; of the body no more than is needed to see that it is too large. */
+/** The answer from the address, with no more of the body than shows that it is too large. */
 async function fetchAnswer(url: URL, deadline: AbortSignal): Promise<Answer> {
   const response = await fetch(url, {
     headers: { accept: 'application/jwk-set+json, application/json' },
@@ -102,13 +102,13 @@ async function fetchAnswer(url: URL, deadline: AbortSignal): Promise<Answer> {
 
 function parse(body: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(body)); // it passes over a byte order mark
+    return JSON.parse(new TextDecoder().decode(body)); // the decoder skips a byte order mark
   } catch {
-    throw new Error('no JSON');
+    throw new Error('not JSON');
   }
 }
 
-/** What the network calls its failure: fetch has it in the cause of its own error. */
+/** The code of a network failure, which fetch puts in the cause of its own error. */
 function failureCode(error: unknown): unknown {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!(cause instanceof Error)) return 'unknown';

@@ -11,9 +11,9 @@ export type ValidatorRecord = {
   audience: string[];
   issuer: string;
   allowedEmails: Set<string> | undefined;
-  /** The claim that must be the user id of the path. */
+  /** The claim that must equal the user id in the path. */
   userIdClaim: string | undefined;
-  /** The user id that a provider's `{sub}` stands for. */
+  /** The template of a user id, which contains the provider's `{sub}`. */
   userId: string;
   /** The provider's name in the items that link accounts to users. */
   accountProvider: string | undefined;
@@ -21,7 +21,7 @@ export type ValidatorRecord = {
   previousKeyGraceMs: number;
 };
 
-/** Whose record it is: what only such a record says, and how long its tokens may live where it does not say. */
+/** Whose record it is, the fields that only such a record has, and its default max token age. */
 export type RecordKind = { whose: string; fields: string[]; maxTokenAgeSeconds: number };
 
 export const CALLER: RecordKind = {
@@ -35,7 +35,7 @@ export const OPENID_PROVIDER: RecordKind = {
   maxTokenAgeSeconds: 300,
 };
 
-/** Every field that any record may have. Another name is refused: a misspelt `allowed_emails` would let everybody in. */
+/** The fields that any record may have. Others are refused: a misspelled `allowed_emails` would let everybody in. */
 const FIELDS = [
   'name',
   'signature_type',
@@ -50,8 +50,8 @@ const FIELDS = [
   'max_token_age_seconds',
   'previous_key_grace_seconds',
 ];
-/** A place for notes, and what else a record of Odoo's auth_jwt holds: it may be copied as it is. */
-const PASSED_OVER =
+/** A place for notes, and the other fields of Odoo's auth_jwt, so that its record can be copied as it is. */
+const IGNORED =
   /^(description|user_id_strategy|static_user_id|partner_id_(strategy|required)|next_validator_id|(cookie|create|write)_\w+|id|display_name|__last_update)$/;
 
 // A key must have as many bytes as the hash (RFC 7518 §3.2).
@@ -63,7 +63,7 @@ const SECRET_ALGORITHMS = new Map([
 const PUBLIC_KEY_ALGORITHM = /^(RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA|Ed25519)$/;
 const JWKS_MAX_AGE_MS = 300_000;
 
-/** Reads the text of a secret. Throws ServiceError INTERNAL whose cause names record and field, never a value. */
+/** Reads the text of a secret. Throws ServiceError INTERNAL; its cause names record and field, never a value. */
 export async function readRecord(
   secretId: string,
   secretText: string | undefined,
@@ -83,7 +83,7 @@ export async function readRecord(
     previousKeyGraceMs: 1000 * fields.seconds('previous_key_grace_seconds', 3600),
   };
   if (rules.audience.length === 0) fields.refuse('audience', 'must name at least one');
-  if (!rules.userId.includes('{sub}')) fields.refuse('user_id', 'must contain {sub}, or one token logs out all');
+  if (!rules.userId.includes('{sub}')) fields.refuse('user_id', 'must contain {sub}, or all tokens log out one user');
   if (rules.accountProvider && fields.has('user_id')) {
     fields.refuse('user_id', 'and account_provider both say who the user is: remove one of them');
   }
@@ -95,7 +95,7 @@ export async function readRecord(
 
 function checkNames(fields: Fields, { fields: own }: RecordKind): void {
   for (const name of fields.names()) {
-    if (FIELDS.includes(name) || own.includes(name) || PASSED_OVER.test(name)) continue;
+    if (FIELDS.includes(name) || own.includes(name) || IGNORED.test(name)) continue;
     const kind = [CALLER, OPENID_PROVIDER].find(({ fields }) => fields.includes(name));
     kind ? fields.refuse(name, `is for the record of ${kind.whose} only: remove it`) : fields.refuseName(name);
   }
@@ -125,7 +125,7 @@ async function publicKeys(fields: Fields) {
   if (fields.has('public_key_jwks')) {
     const inline = fields.json('public_key_jwks');
     const keys = await readKeySet(inline, algorithm).catch(({ message }: Error) =>
-      fields.refuse('public_key_jwks', `must be a JWK set, but has ${message}`),
+      fields.refuse('public_key_jwks', `must be a JWK set: ${message}`),
     );
     if (keys.length === 0) fields.refuse('public_key_jwks', `holds no public key for ${algorithm}`);
     return { algorithm, keys: constant(byKid(keys)) };

@@ -14,7 +14,7 @@ const READ_AHEAD_MS = 2000;
 
 type SecretVersion = { id: string; createdAt: number; record: ValidatorRecord };
 
-/** One version of a validator record with its keys. `stale`: how their source fails, when these are the last good ones. */
+/** One version of a validator record with its keys. `stale`: why reading fails, when these are the last good ones. */
 export type Version = SecretVersion & {
   keySet: KeySet;
   stage: 'current' | 'previous';
@@ -22,21 +22,21 @@ export type Version = SecretVersion & {
 };
 
 /**
- * Reads the records and their key sets before the first request comes, for two seconds at most: Lambda gives a start a
- * whole core, and a request its share of one. What fails is read again by the request that needs it.
+ * Reads the records and their key sets before the first request comes, for two seconds at most: Lambda gives startup a
+ * whole core, but a request only a share of one. A read that fails is repeated by the request that needs it.
  */
 export async function readAhead(validators: Validator[]): Promise<void> {
   const deadline = AbortSignal.timeout(READ_AHEAD_MS);
   await Promise.allSettled(validators.map((validator) => validator.current(deadline)));
 }
 
-/** One validator record in Secrets Manager: read when first needed, cached, reloaded when a key does not fit, rotated. */
+/** One validator record in Secrets Manager: read when first needed, cached, reloaded when no key fits, rotated. */
 export class Validator {
   readonly #secretId: string;
   readonly #client: SecretsManagerClient;
   readonly #kind: RecordKind;
   readonly #secret: Cached<SecretVersion>;
-  #previous: { to: string; reading: Promise<SecretVersion | undefined>; againAt: number } | undefined;
+  #previous: { to: string; reading: Promise<SecretVersion | undefined>; retryAt: number } | undefined;
 
   constructor(secretId: string, maxAgeMs: number, client: SecretsManagerClient, kind: RecordKind) {
     this.#secretId = secretId;
@@ -45,7 +45,7 @@ export class Validator {
     this.#secret = new Cached((deadline, last) => this.#read('AWSCURRENT', deadline, last), maxAgeMs);
   }
 
-  /** AWSCURRENT as it is cached. Throws UNAVAILABLE while it cannot be read, INTERNAL when it is missing or wrong. */
+  /** AWSCURRENT, cached. Throws UNAVAILABLE while it cannot be read, INTERNAL when it is missing or wrong. */
   async current(deadline: AbortSignal): Promise<Version> {
     const { value: secret, stale } = await this.#secret.get(deadline);
     const keys = await secret.record.keys.get(deadline);
@@ -54,7 +54,7 @@ export class Validator {
 
   /**
    * What else may verify a token that no key of `tried` fits: newer keys, by at most one reload in 30 s, then AWSPREVIOUS
-   * within its grace. AWSPENDING never. Throws at the end if there may be newer keys that cannot be read.
+   * within its grace period; never AWSPENDING. Throws at the end if newer keys may exist but cannot be read.
    */
   async *alternatives(tried: Version, deadline: AbortSignal): AsyncGenerator<Version> {
     let current = tried;
@@ -72,25 +72,25 @@ export class Validator {
     if (failure) throw failure;
   }
 
-  /** AWSPREVIOUS until its grace ends, counted from the creation of the version that replaced it; read once for that version. */
+  /** AWSPREVIOUS, for a grace period from the creation of the version that replaced it; read once for that version. */
   async #previousTo({ id, createdAt, record }: Version, deadline: AbortSignal): Promise<Version | undefined> {
     if (Math.max(0, Date.now() - createdAt) >= record.previousKeyGraceMs) return undefined;
-    if (this.#previous?.to !== id || Date.now() >= this.#previous.againAt) {
+    if (this.#previous?.to !== id || Date.now() >= this.#previous.retryAt) {
       const reading = this.#read('AWSPREVIOUS', deadline).catch((error: ServiceError) => {
         if (error.reason === 'record_missing' || error.reason === 'record_invalid') return undefined;
         throw error;
       });
-      this.#previous = { to: id, reading, againAt: Number.POSITIVE_INFINITY };
+      this.#previous = { to: id, reading, retryAt: Number.POSITIVE_INFINITY };
     }
     const attempt = this.#previous;
     const previous = await attempt.reading.catch((error: unknown) => {
-      attempt.againAt = Math.min(attempt.againAt, Date.now() + COOLDOWN_MS);
+      attempt.retryAt = Math.min(attempt.retryAt, Date.now() + COOLDOWN_MS);
       throw error;
     });
     if (!previous) return undefined;
     const { algorithm, shortKey, keys } = previous.record;
     const { value: keySet, stale } = await keys.get(deadline);
-    // Only its keys live on. Who may call, for what audience and for how long, is for the current record to say.
+    // Only its keys stay valid. The current record says who may call, for what audience and for how long.
     return { ...previous, record: { ...record, algorithm, shortKey, keys }, keySet, stage: 'previous', stale };
   }
 
@@ -100,11 +100,11 @@ export class Validator {
       const failure = awsError(error);
       if (failure.reason !== 'aws_refused' || !(error instanceof Error)) throw failure;
       const missing = isMissing(error);
-      const what = missing ? 'there is none, or it is marked for deletion' : `AWS refuses it, ${error.name}`;
+      const what = missing ? 'it does not exist, or is marked for deletion' : `AWS refuses access, ${error.name}`;
       const cause = new Error(`validator record ${this.#secretId}: ${what}`);
       throw new ServiceError('INTERNAL', missing ? 'record_missing' : 'record_refused', cause);
     });
-    if (last && secret.VersionId === last.id) return last; // with the keys that it has fetched
+    if (last && secret.VersionId === last.id) return last; // it has already fetched its keys
     const record = await readRecord(this.#secretId, secret.SecretString, this.#kind);
     return { id: secret.VersionId ?? '', createdAt: secret.CreatedDate?.getTime() ?? 0, record };
   }

@@ -176,12 +176,12 @@ describe('a record that is taken away', () => {
   const ways: Record<string, { reason: string; fault: string; remove: (secretId: string) => Promise<unknown> }> = {
     deleted: {
       reason: 'record_missing',
-      fault: 'there is none',
+      fault: 'it does not exist',
       remove: (SecretId) => aws.send(new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true })),
     },
     'marked for deletion': {
       reason: 'record_missing',
-      fault: 'there is none',
+      fault: 'it does not exist',
       remove: (SecretId) => aws.send(new DeleteSecretCommand({ SecretId })),
     },
     broken: { reason: 'record_invalid', fault: 'is missing', remove: (secretId) => storeRecord('{}', secretId) },
