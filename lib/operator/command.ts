@@ -4,8 +4,8 @@ import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 const HELP = { help: { type: 'boolean' } } as const;
 
 /**
- * Reads the command line: so many words, options that take text, and flags, which take none. Exits with 0 after --help,
- * with 2 when it does not fit.
+ * Reads the command line: this many words, the named options, which take text, and flags, which do not. Exits with 0
+ * after --help, with 2 on wrong usage.
  */
 export function readCommand(usage: string, names: string[], words: number, flags: string[] = []) {
   refuseSwallowed(usage, [...names, ...flags]);
@@ -29,8 +29,8 @@ export function readCommand(usage: string, names: string[], words: number, flags
 }
 
 /**
- * npm keeps options for itself that do not come after `--`, and leaves them in the environment alone: a logout meant for
- * another service would be carried out on the local one. Exits with 2.
+ * Options that do not come after `--` are taken by npm, and show up only in the environment: a logout meant for another
+ * service would be carried out on the local one. Exits with 2.
  */
 function refuseSwallowed(usage: string, names: string[]): void {
   for (const key of Object.keys(process.env)) {
@@ -44,7 +44,7 @@ function refuseSwallowed(usage: string, names: string[]): void {
   }
 }
 
-/** npm hands over what its own files say too: many have an `email` there. */
+/** Whether the option comes from an .npmrc, whose settings npm hands over too: many have an `email`. */
 function isInNpmrc(name: string): boolean {
   const { npm_config_userconfig, NPM_CONFIG_USERCONFIG, npm_config_globalconfig } = process.env;
   return [npm_config_userconfig, NPM_CONFIG_USERCONFIG, npm_config_globalconfig].some((file) => {
@@ -56,7 +56,7 @@ function isInNpmrc(name: string): boolean {
   });
 }
 
-/** The service's address without a slash at its end; exits with 2 when it is none. */
+/** The service's address, with one slash at its end; exits with 2 when it is not an http address. */
 export function readUrl(given = 'http://localhost:8069'): URL {
   if (URL.canParse(given) && /^https?:$/.test(new URL(given).protocol)) return new URL(given.replace(/\/*$/, '/'));
   console.error(`--url is not an http address: ${given}`);

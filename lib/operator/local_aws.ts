@@ -1,8 +1,8 @@
 import { devNull } from 'node:os';
 
 /**
- * Leads this process, and those that it starts, to an AWS on loopback. Nothing that the shell says of another one reaches
- * them: no profile, region, endpoint, credentials, file of settings, and no proxy.
+ * Points this process, and those that it starts, to an AWS on loopback. Nothing in the shell's environment leads to
+ * another one: no profile, region, endpoint, credentials, configuration file or proxy.
  */
 export function useLocalAws(endpoints: { dynamodb?: string; secretsManager?: string }): Record<string, string> {
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
@@ -16,7 +16,7 @@ export function useLocalAws(endpoints: { dynamodb?: string; secretsManager?: str
     AWS_SECRET_ACCESS_KEY: 'local',
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
-    NO_PROXY: loopback, // read at each request, also where NODE_USE_ENV_PROXY has set a proxy at the start
+    NO_PROXY: loopback, // read at each request, even where NODE_USE_ENV_PROXY set a proxy at startup
     no_proxy: loopback,
   };
   Object.assign(process.env, environment);

@@ -14,15 +14,15 @@ const USAGE = `Logs a user out everywhere.
 
   --url         address of the service; default http://localhost:8069, where npm start serves
   --secret-id   id or ARN of the validator record; default ${SECRET_ID}
-  --audience    of the token; default: the first of the record
-  --issuer      of the token; default: the one of the record
+  --audience    of the token; default: the record's first
+  --issuer      of the token; default: the record's
   --email       who asks; default: admin
   --reason      why, for the audit record
   --help        this text
 
 The record is read with your AWS credentials and region (AWS_PROFILE, AWS_REGION, ...).
 For a service on localhost it is read from the local Secrets Manager, two ports above,
-whatever they are.
+whatever your AWS settings are.
 
 Exit code: 0 the user is logged out, 1 an error, 2 wrong usage.`;
 
@@ -37,7 +37,7 @@ if (answer.result === true) console.log(`User ${userId} is logged out at ${addre
 else if (answer.result === false) console.log(`User ${userId} had no live session at ${address}.`);
 else fail(`User ${userId} may still be logged in at ${address}: the service refused or failed.`);
 
-/** The record, if the service would take it; what is wrong with it is said without a value. */
+/** Reads the record, and stops where the service would refuse it; errors never show a value. */
 async function fetchRecord(secretId: string): Promise<{ record: ValidatorRecord; fields: Fields }> {
   try {
     const { SecretString } = await new SecretsManagerClient().send(new GetSecretValueCommand({ SecretId: secretId }));
@@ -53,7 +53,7 @@ async function fetchRecord(secretId: string): Promise<{ record: ValidatorRecord;
 
 function signToken({ record, fields }: { record: ValidatorRecord; fields: Fields }): Promise<string> {
   if (fields.text('signature_type') !== 'secret')
-    fail('The record holds a public key: only its owner can sign for it.');
+    fail('The record holds a public key: only the owner of the private key can sign a token.');
   return new SignJWT({ email: option.get('email') ?? 'admin' })
     .setProtectedHeader({ alg: record.algorithm, typ: 'JWT' })
     .setAudience(option.get('audience') ?? String(record.audience[0]))
@@ -72,7 +72,7 @@ async function callRoute(token: string): Promise<Record<string, unknown>> {
   try {
     return JSON.parse(await response.text());
   } catch {
-    return fail(`${address} answered ${response.status}, and no JSON: is it the address of this service?`);
+    return fail(`${address} answered ${response.status}, but not in JSON: is it the address of this service?`);
   }
 }
 

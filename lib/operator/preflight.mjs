@@ -1,6 +1,6 @@
-// What each npm script runs first: where something is missing it ends with one line that says what to do, in place of a
-// stack that says nothing. Plain JavaScript, since it may meet any Node. Then it runs the script that is named, in this
-// process: with a single command most shells make way for it, and what npm is sent reaches it.
+// Each npm script runs this first. If something is missing, it ends with one line that says what to do, instead of an
+// unhelpful stack trace. Plain JavaScript, since any version of Node may run it. It then runs the named script in this
+// process: most shells replace themselves with a single command, so that signals sent to npm reach it.
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
@@ -10,7 +10,7 @@ if (missing.length > 0)
   fail('The dev dependencies are not installed, as with NODE_ENV=production: run npm ci --include=dev.');
 if (Number.parseInt(process.versions.node, 10) < 24)
   fail(
-    `Node.js 24 is needed, and this is ${process.versions.node}: run npm ci --ignore-scripts=false, which brings it ` +
+    `Node.js 24 is needed, and this is ${process.versions.node}: run npm ci --ignore-scripts=false, which installs it ` +
       '(for glibc, not for musl), or install Node.js 24.',
   );
 

@@ -1,4 +1,4 @@
-// `npm run smoke`: are the routes up, and do they keep their doors shut? Touches no session and needs no credentials.
+// `npm run smoke`: are the routes up, and do they keep strangers out? Touches no session and needs no credentials.
 import { randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { failureOf, isLocal, readCommand, readUrl } from './command.ts';
@@ -10,12 +10,12 @@ const USAGE = `Checks a running service from outside, without credentials and wi
   npm run smoke -- [options]
 
   --url                address of the service; default http://localhost:8069, where npm start serves
-  --openid-providers   check the route for OpenID providers, too (parameter openidProviders)
+  --openid-providers   also check the route for OpenID providers (parameter openidProviders)
   --help               this text
 
 Exit code: 0 all is well, 1 something is not, 2 wrong usage.`;
 
-/** A route, and how it refuses who is not authenticated. */
+/** A route, and how it refuses a request that is not authenticated. */
 type Route = { path: string; status: number; challenge: RegExp; body: RegExp; absent: string };
 const LOGOUT_USER: Route = {
   path: 'auth/logout_user/0',
@@ -62,7 +62,7 @@ if (option.has('openid-providers')) {
 }
 process.exitCode = checks.every(Boolean) ? 0 : 1;
 
-/** Sends the request, and says in one line whether the answer is the refusal of the contract, in time. */
+/** Sends the request, and prints in one line whether it is refused as the contract says, in time. */
 async function check(what: string, route: Route, request: RequestInit): Promise<boolean> {
   const start = performance.now();
   try {
@@ -70,9 +70,9 @@ async function check(what: string, route: Route, request: RequestInit): Promise<
     const response = await fetch(new URL(route.path, url), { ...request, method: 'POST', signal });
     const faults = faultsOf(response, await response.text(), route);
     const ms = Math.round(performance.now() - start);
-    const isMet = faults.length === 0;
-    console.log(isMet ? `ok    ${what} (${route.status}, ${ms} ms)` : `FAIL  ${what}: ${faults.join(', ')}`);
-    return isMet;
+    const isRefused = faults.length === 0;
+    console.log(isRefused ? `ok    ${what} (${route.status}, ${ms} ms)` : `FAIL  ${what}: ${faults.join(', ')}`);
+    return isRefused;
   } catch (error) {
     console.log(`FAIL  ${what}: no answer (${failureOf(error)})${isLocal(url) ? '. Is npm start running?' : ''}`);
     return false;
@@ -83,13 +83,13 @@ function faultsOf(response: Response, text: string, { status, challenge, body, a
   if (response.status === 404) return [`status 404, ${absent}`];
   return [
     response.status === status ? [] : `status ${response.status}`,
-    challenge.test(challengeOf(response)) ? [] : 'no fitting www-authenticate header',
+    challenge.test(challengeOf(response)) ? [] : 'wrong www-authenticate header',
     response.headers.get('cache-control') === 'no-store' ? [] : 'no cache-control: no-store',
     body.test(text) ? [] : `body ${text.slice(0, 80).replace(/\s+/g, ' ')}`,
   ].flat();
 }
 
-/** The challenge, also under the name that some of AWS's gateways give it. */
+/** The challenge, also under the name that some AWS gateways give it. */
 function challengeOf({ headers }: Response): string {
   return headers.get('www-authenticate') ?? headers.get('x-amzn-remapped-www-authenticate') ?? '';
 }
