@@ -20,10 +20,10 @@ const SECRET_NAME = /^[\w/+=.@-]{1,512}$/;
 const SECRET_ARN = /^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6}$/;
 const ATTRIBUTE = /^(?!.*\$\{)[\u0020-\u00ff]+$/; // what IAM takes in a policy
 
-/** What ends sessions in these stores, in each by the attributes of its layout. `own` is the table that the stack makes. */
+/** Grants to end sessions in these stores, by each layout's attributes. `own` is the table that the stack creates. */
 export function sessionGrants(stores: Store[], own: string | undefined): Statement[] {
   return stores.flatMap((store, n) => {
-    const number = n === 0 ? '' : n + 1; // a Sid occurs once in a policy
+    const number = n === 0 ? '' : n + 1; // a Sid must be unique in a policy
     const grants = () =>
       storeGrants(store, store.table === own).map((grant) => ({ ...grant, Sid: `${grant.Sid}${number}` }));
     return n === 0 ? grants() : within(`MORE_STORES: entry ${n}`, grants);
@@ -39,7 +39,7 @@ function storeGrants({ table, layout }: Store, isOwn: boolean): Statement[] {
       ? {
           Sid: 'EndSessions',
           Effect: 'Allow',
-          Action: 'dynamodb:BatchWriteItem', // this action also writes items, but here none with more than its key
+          Action: 'dynamodb:BatchWriteItem', // this can also put items, but here none with more than a key
           Resource: tableArn,
           Condition: attributesAre(layout.tableKey),
         }
@@ -48,13 +48,13 @@ function storeGrants({ table, layout }: Store, isOwn: boolean): Statement[] {
           Effect: 'Allow',
           Action: 'dynamodb:DeleteItem',
           Resource: tableArn,
-          // ALL_OLD would hand out the item that is deleted.
+          // ALL_OLD would return the deleted item.
           Condition: { ...attributesAre(attributes), StringEqualsIfExists: { 'dynamodb:ReturnValues': 'NONE' } },
         },
   ];
 }
 
-/** What finds the user of an OpenID provider's account: by the index of the first layout that says where it is linked. */
+/** The grant to find the user of an OpenID provider's account, by the index of the first layout with `account`. */
 export function accountGrants(stores: Store[]): Statement[] {
   for (const { table, layout } of stores) {
     if (!layout.account) continue;
@@ -70,7 +70,7 @@ function findGrant(Sid: string, Resource: Value, attributes: string[]): Statemen
     Effect: 'Allow',
     Action: 'dynamodb:Query',
     Resource,
-    // DynamoDB checks the attributes a request names. One that names none would see them all, but for the second line.
+    // DynamoDB checks the attributes that a request names. The second condition stops one that names none, to read all.
     Condition: { ...attributesAre(attributes), StringEqualsIfExists: { 'dynamodb:Select': 'SPECIFIC_ATTRIBUTES' } },
   };
 }
@@ -103,7 +103,7 @@ export function decrypt(keys: string[]): Statement {
   };
 }
 
-/** What every function does beside its work. */
+/** What every function does besides its work. */
 export function logAndTrace(logGroup: string): Statement[] {
   return [
     {
@@ -131,13 +131,13 @@ function indexArn(table: string, index: string): Value {
   );
 }
 
-/** The ARN of a record ends in six characters that Secrets Manager chose, and that its name does not tell. */
+/** The ARN of a record. It ends in six characters that Secrets Manager chooses: a name stands for any of them. */
 export function recordArn(id: string): Value {
   if (id.startsWith('arn:')) return checked('a record', id, SECRET_ARN);
   return arn('secretsmanager', `secret:${checked('a record', id, SECRET_NAME)}-??????`);
 }
 
-/** The name of the record, also where an ARN says it. */
+/** The name of the record, which may be given by its ARN. */
 export function recordName(id: string): string {
   return id.replace(/^arn:.*:secret:(.*)-[A-Za-z0-9]{6}$/, '$1');
 }

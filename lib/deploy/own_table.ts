@@ -6,7 +6,7 @@ export type Throughput = { OnDemandThroughput: object };
 
 /**
  * The keys, the indexes and the time to live that our own table needs for the stores in it; the first store is the main
- * one. An index has a maximum throughput of its own. Throws when two of them cannot lie in one table.
+ * one. Each index has its own maximum throughput. Throws when two stores cannot share a table.
  */
 export function ownTable(table: string, stores: Store[], { OnDemandThroughput }: Throughput) {
   const inTable = [...stores.entries()].filter(([, store]) => store.table === table);
@@ -34,7 +34,7 @@ export function ownTable(table: string, stores: Store[], { OnDemandThroughput }:
         OnDemandThroughput,
       })),
     }),
-    // Seconds are all that DynamoDB's own deletion understands, and one attribute is all that it looks at.
+    // DynamoDB's time to live understands only seconds, and only one attribute.
     ...(expiries[0] && { TimeToLiveSpecification: { AttributeName: expiries[0], Enabled: true } }),
   };
 }
@@ -47,12 +47,10 @@ function keySchema(names: string[]) {
   return names.map((AttributeName, n) => ({ AttributeName, KeyType: n === 0 ? 'HASH' : 'RANGE' }));
 }
 
-/** In one table a name stands for one thing. */
+/** Within one table a name stands for one thing. */
 function setOnce<T>(things: Map<string, T>, name: string, thing: T, what: string): void {
   const before = things.get(name) ?? thing;
   if (String(before) !== String(thing))
-    refuse(
-      `${what} ${name} is ${thing} here, and ${before} in a layout before it: another table has to hold one of them`,
-    );
+    refuse(`${what} ${name} is ${thing} here, and ${before} in an earlier layout: put one of them in another table`);
   things.set(name, thing);
 }

@@ -1,12 +1,12 @@
-// The parameters of serverless.yml, checked as far as CloudFormation would find out half way only.
+// Checks the parameters of serverless.yml where CloudFormation would find the mistake only halfway through a deploy.
 export type Params = { default: object; [stage: string]: object | null };
 
 const NUMBER = { form: /^\d+$/, wanted: 'a number' };
-const RECORDS = String.raw`(?!(.*,)?\s*(own|none)\s*(,|$)).+`; // `own` and `none` stand alone, and are no record's name
+const RECORDS = String.raw`(?!(.*,)?\s*(own|none)\s*(,|$)).+`; // `own` and `none` stand alone: neither is the name of a record
 const PARAMETERS: Record<string, { form: RegExp; wanted: string }> = {
   kmsKey: {
     form: /^(none|arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+(,\s*arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+)*)$/,
-    wanted: 'none, or to the ARN of a key, or of several, comma separated',
+    wanted: 'none, or to the ARNs of one or more keys, comma separated',
   },
   alarmTopic: { form: /^(none|arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+)$/, wanted: 'none, or to the ARN of an SNS topic' },
   throttleRate: NUMBER,
@@ -15,21 +15,21 @@ const PARAMETERS: Record<string, { form: RegExp; wanted: string }> = {
   openidThrottleBurst: NUMBER,
   records: {
     form: new RegExp(`^(own|${RECORDS})$`, 's'),
-    wanted: 'own alone, or to names or ARNs of records that are there already',
+    wanted: 'own alone, or to names or ARNs of records that exist',
   },
   openidProviders: {
     form: new RegExp(`^(none|${RECORDS})$`, 's'),
-    wanted: 'none alone, or to names or ARNs of records that are there already',
+    wanted: 'none alone, or to names or ARNs of records that exist',
   },
   rejectedTokensAlarm: NUMBER,
 };
 
-/** A misspelled parameter would leave its default: a new, empty table instead of yours, whose every logout is `false`. */
+/** A misspelled parameter would leave the default: a new, empty table, where every logout is `false`. */
 export function checkNames({ default: known, ...stages }: Params, options: string[]): void {
-  const inStages = Object.keys(Object.assign({}, ...Object.values(stages))); // it passes over a stage that is empty
+  const inStages = Object.keys(Object.assign({}, ...Object.values(stages))); // it skips a stage that is empty
   const given = [...inStages, ...options.map((option) => option.replace(/=.*/s, ''))];
   const unknown = given.find((name) => !Object.hasOwn(known, name));
-  if (unknown) throw new Error(`There is no parameter ${unknown}: serverless.yml has them all under params, default`);
+  if (unknown) throw new Error(`There is no parameter ${unknown}: serverless.yml lists them all under params, default`);
 }
 
 export function checkValues(given: Record<string, unknown>): void {

@@ -1,4 +1,4 @@
-// `npm run sbom`: npm's own list of the dependencies, in CycloneDX, without those that leave nothing in the package.
+// `npm run sbom`: npm's own list of the dependencies, in CycloneDX, without those of which nothing is in the package.
 import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { build } from 'esbuild';
@@ -11,12 +11,12 @@ type Bom = {
 };
 
 const bundled = await bundledPackages();
-const { metadata, components, dependencies, ...bom } = listOfNpm();
+const { metadata, components, dependencies, ...bom } = npmSbom();
 const root = metadata.component['bom-ref'];
 const isListed = (ref: string) => ref === root || bundled.has(ref);
 const listed = {
   ...bom,
-  metadata: { ...metadata, component: { ...metadata.component, name: root.replace(/@[^@]*$/, '') } }, // npm takes the folder's
+  metadata: { ...metadata, component: { ...metadata.component, name: root.replace(/@[^@]*$/, '') } }, // npm uses the folder's
   components: components.filter((component) => isListed(component['bom-ref'])),
   dependencies: dependencies
     .filter(({ ref }) => isListed(ref))
@@ -24,9 +24,9 @@ const listed = {
 };
 console.log(JSON.stringify(listed, null, 2));
 
-/** What esbuild takes into the functions with the settings of serverless.yml: name@version of each package. */
+/** What esbuild bundles with the settings of serverless.yml: name@version of each package. */
 async function bundledPackages(): Promise<Set<string>> {
-  const { custom } = parse(readFileSync('serverless.yml', 'utf8'), { logLevel: 'error' }); // !Ref and the like are left
+  const { custom } = parse(readFileSync('serverless.yml', 'utf8'), { logLevel: 'error' }); // !Ref and the like are ignored
   const { outputFileExtension: _, outputWorkFolder: __, ...settings } = custom.esbuild;
   const { metafile } = await build({
     ...settings,
@@ -46,10 +46,10 @@ function nameAndVersion(folder: string): string {
   return `${name}@${version}`;
 }
 
-function listOfNpm(): Bom {
+function npmSbom(): Bom {
   const npm = process.env.npm_execpath;
   if (npm === undefined) throw new Error('run this as npm run sbom');
-  // Not --omit=dev: what a development dependency needs too would be missing.
+  // Not --omit=dev: packages that a development dependency needs too would be missing.
   const words = [npm, 'sbom', '--sbom-format=cyclonedx', '--sbom-type=application'];
   return JSON.parse(execFileSync(process.execPath, words, { encoding: 'utf8', maxBuffer: 1e8 }));
 }

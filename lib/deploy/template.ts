@@ -17,8 +17,8 @@ type LambdaFunction = { environment: Record<string, unknown> };
 type Role = { Properties: { Policies: [{ PolicyDocument: { Statement?: Statement[] } }] } };
 
 /**
- * What serverless.yml says, as far as it matters here. The table and the record are there only when they are our own, the
- * second function and its role when there are OpenID providers.
+ * The parts of serverless.yml that matter here. The table and the record are there only when they are our own, the
+ * second function and its role only when there are OpenID providers.
  */
 type Service = {
   functions: { logout_user: LambdaFunction; backchannel_logout?: LambdaFunction };
@@ -39,14 +39,14 @@ type Serverless = {
 };
 
 /**
- * A plugin of the Serverless Framework. It reads each function's environment as the function itself will, stops at a
- * setting that would stop it, and derives from the rest what its role may do and the keys of our own table.
+ * A plugin of the Serverless Framework. It reads each function's environment as the function itself will, refuses a
+ * setting with which it would not start, and derives from the others what its role may do and the keys of our own table.
  */
 export default class TemplatePlugin {
   readonly hooks: Record<string, () => void>;
 
   constructor({ service, classes, configurationInput }: Serverless, { param = [] }: { param?: string[] }) {
-    process.env.SLS_SCHEMA_CACHE_BASE_DIR ??= 'node_modules/.cache'; // else the home, which may not be writable
+    process.env.SLS_SCHEMA_CACHE_BASE_DIR ??= 'node_modules/.cache'; // the default, the home, may not be writable
     this.hooks = {
       initialize: () => {
         try {
@@ -57,7 +57,7 @@ export default class TemplatePlugin {
           throw new classes.Error(error instanceof Error ? error.message : String(error), 'BAD_SETTING');
         }
       },
-      // Not for a local run, which lives by such addresses. Without it each cold start looks for two files.
+      // Not in a local run, which depends on such addresses. Without it each cold start looks for two files.
       'package:initialize': () => {
         for (const { environment } of Object.values(service.functions))
           environment.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS = 'true';
@@ -70,9 +70,9 @@ function derive({ functions, custom, resources: { Resources } }: Service): void 
   const { stores, secretIds } = readSettings(environmentOf(functions.logout_user), 'VALIDATOR_SECRET_IDS');
   const { LogoutRole, BackchannelLogoutRole, SessionsTable, ValidatorRecord } = Resources;
   const own = SessionsTable && stores[0].table;
-  const called = stores.findIndex(({ table }) => table === 'own');
-  if (called > 0)
-    throw new Error(`MORE_STORES: entry ${called}: name the table instead of own: ${own ?? 'it is not ours'}`);
+  const namedOwn = stores.findIndex(({ table }) => table === 'own');
+  if (namedOwn > 0)
+    throw new Error(`MORE_STORES: entry ${namedOwn}: write ${own ?? "the table's name"} instead of own`);
   const records: Value[] = ValidatorRecord ? [{ Ref: 'ValidatorRecord' }] : secretIds.map(recordArn);
   const { kmsKey } = custom.given;
   const decryption = kmsKey === 'none' ? [] : [decrypt(String(kmsKey).split(/,\s*/))];
@@ -105,10 +105,10 @@ function grant({ Properties }: Role, statements: Statement[]): void {
   Properties.Policies[0].PolicyDocument.Statement = statements;
 }
 
-/** With one record for both routes an ID token of the provider would be a caller's order to log anybody out. */
+/** With one record for both routes, the provider's ID tokens would be callers' tokens, which log anybody out. */
 function checkApart(providers: string[], callers: string[]): void {
   const names = callers.map(recordName);
   const shared = providers.find((id) => names.includes(recordName(id)));
   if (shared)
-    throw new Error(`The parameters records and openidProviders both name ${shared}: each needs one of its own`);
+    throw new Error(`The parameters records and openidProviders both name ${shared}: each needs its own record`);
 }

@@ -14,7 +14,7 @@ const refusals: [what: string, parameters: Record<string, string>, line: RegExp,
   [
     'a parameter that is misspelled stops the package: its default would be another table',
     { tabel: 'sessions' },
-    /^There is no parameter tabel: serverless\.yml has them all under params, default$/m,
+    /^There is no parameter tabel: serverless\.yml lists them all under params, default$/m,
   ],
   [
     'a parameter that CloudFormation would refuse stops the package',
@@ -39,17 +39,17 @@ const refusals: [what: string, parameters: Record<string, string>, line: RegExp,
   [
     'a further store in a table called own stops the package, and the line has the name to use',
     { moreStores: '[{"table":"own","layout":"authjs"}]' },
-    /^MORE_STORES: entry 1: name the table instead of own: auth-logout-user-dev-sessions$/m,
+    /^MORE_STORES: entry 1: write auth-logout-user-dev-sessions instead of own$/m,
   ],
   [
     'a further store that needs another key of our own table stops the package',
     { moreStores: '[{"table":"auth-logout-user-dev-sessions","layout":"authjs"}]' },
-    /^MORE_STORES: entry 1: the key of the table auth-logout-user-dev-sessions is pk,sk here, and user_id,session_id in a layout before it: another table has to hold one of them$/m,
+    /^MORE_STORES: entry 1: the key of the table auth-logout-user-dev-sessions is pk,sk here, and user_id,session_id in an earlier layout: put one of them in another table$/m,
   ],
   [
     'a record for both routes stops the package: an ID token of the provider would pass as a caller’s',
     { records: 'crm, kc', openidProviders: 'keycloak,kc' },
-    /^The parameters records and openidProviders both name kc: each needs one of its own$/m,
+    /^The parameters records and openidProviders both name kc: each needs its own record$/m,
   ],
   [
     'a record for both routes stops the package when one has its name and the other its ARN',
@@ -69,17 +69,17 @@ const refusals: [what: string, parameters: Record<string, string>, line: RegExp,
   [
     'own as a provider’s record stops the package: only the provider knows its keys',
     { openidProviders: 'own' },
-    /^The parameter openidProviders is "own": set it to none alone, or to names or ARNs of records that are there already$/m,
+    /^The parameter openidProviders is "own": set it to none alone, or to names or ARNs of records that exist$/m,
   ],
   [
     'none beside a provider’s record stops the package: no record is called that',
     { openidProviders: 'none, kc' },
-    /^The parameter openidProviders is "none, kc": set it to none alone, or to names or ARNs of records that are there already$/m,
+    /^The parameter openidProviders is "none, kc": set it to none alone, or to names or ARNs of records that exist$/m,
   ],
   [
     'own beside a caller’s record stops the package: no record is called that',
     { records: 'crm,own' },
-    /^The parameter records is "crm,own": set it to own alone, or to names or ARNs of records that are there already$/m,
+    /^The parameter records is "crm,own": set it to own alone, or to names or ARNs of records that exist$/m,
   ],
   [
     'a record name that would let the providers’ role read other records stops the package',
