@@ -2,10 +2,10 @@ import type { Contestant, Id } from './contestants.ts';
 import type { Growth } from './growth.ts';
 import { type Row, THROTTLED, WHOLE_CORE_MB } from './measures.ts';
 
-/** A figure of ours over another figure, and what it may be at most. */
+/** Our figure divided by another, and the most that it may be. */
 export type Ratio = { text: string; bound?: number; value: number };
 
-/** What a run found, as it is kept in docs/bench.json; `earlier` holds the ratios of the runs before, to show the noise. */
+/** The results of a run, as docs/bench.json keeps them; `earlier` has the ratios of earlier runs, to show the noise. */
 export type Report = {
   date: string;
   machine: string;
@@ -20,7 +20,7 @@ export type Report = {
 
 type Compared = { measure: string; unit: string; title: string; bounds: Partial<Record<Id, number>> };
 
-/** Below every usual way to do the same, in every row; `given` is the zip of the first version. */
+/** Faster than every usual way to do the same, in every row; `given` is the zip of the first version. */
 const BELOW_RIVALS = { natural: 1, hono: 1, powertools: 1, document_client: 1 };
 const COMPARED: Compared[] = [
   row('first answer, 512 MB', 'ms', { floor: 1.1, given: 0.77 }),
@@ -37,7 +37,7 @@ function row(measure: string, unit: string, bounds: Compared['bounds']): Compare
   return { measure, unit, title: `${measure}, ${unit}`, bounds: { ...BELOW_RIVALS, ...bounds } };
 }
 
-/** Every figure of ours over that of each rival, and over itself where the work grows. */
+/** Each of our figures over that of each rival, and over itself where the work grows. */
 export function ratiosOf(rows: Row[], growth: Growth[], contestants: Contestant[]): Ratio[] {
   const ours = (measure: string, unit: string) => figure(rows, measure, unit, 'ours') ?? Number.NaN;
   return [
@@ -82,7 +82,7 @@ export function tables(report: Report): string {
   return [
     table([head, ...figures]),
     `The package: ${bundle.bytes} bytes, ${bundle.gzipped} gzipped.`,
-    `The same logout beside 1 000 and 100 000 items of others: ${grown.join('; ')}.`,
+    `The same logout with 1 000 and 100 000 items of other users in the table: ${grown.join('; ')}.`,
     table([['ours over', 'ratio', 'at most', '', `of ${earlier.length + 1} runs`], ...bounded]),
     sizes(rows),
     `${date}, ${machine}; ${used.join(', ')}.`,
@@ -90,16 +90,16 @@ export function tables(report: Report): string {
 }
 
 /** Where the README has its one sentence on speed. */
-export const SUMMARY = /From the start of a cold function .*?\(docs\/bench\.md\)\)\./;
+export const SUMMARY = /A cold function gives its first answer .*?\(docs\/bench\.md\)\)\./;
 
 /** That sentence. */
 export function summary({ rows }: Report): string {
   const { ours, given: _, floor, ...rivals } = of(rows, 'first answer, 512 MB', 'ms');
   const others = Object.values(rivals).map(Math.round);
-  return `From the start of a cold function to its first answer it takes ${Math.round(ours ?? 0)} ms at 512 MB; the same work without an SDK takes ${Math.round(floor ?? 0)}, the usual ways ${Math.min(...others)} to ${Math.max(...others)} ([how that was measured](docs/bench.md)).`;
+  return `A cold function gives its first answer ${Math.round(ours ?? 0)} ms after it starts, at 512 MB; the same work takes ${Math.round(floor ?? 0)} ms without an SDK, and ${Math.min(...others)} to ${Math.max(...others)} ms in the usual ways ([how that was measured](docs/bench.md)).`;
 }
 
-/** How long the CPU of a warm call takes with the share of a core that Lambda gives. */
+/** How long a warm call's CPU work takes on the share of a core that Lambda gives. */
 function sizes(rows: Row[]): string {
   const measures = ['warm, 1 session', 'warm, 100 sessions'];
   return table([
@@ -128,7 +128,7 @@ function over(measure: string, unit: string, name: string): string {
   return `${measure}, ${unit}: over ${name}`;
 }
 
-/** The ratio of all runs, from the least to the most. */
+/** The ratio in all runs, from the least to the greatest. */
 function spread(text: string, runs: Ratio[][]): string {
   const values = runs.flatMap((run) => run.find((one) => one.text === text)?.value ?? []);
   if (values.length === 0) return '';
