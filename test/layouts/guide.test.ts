@@ -108,7 +108,7 @@ describe('docs/session-stores.md', () => {
       links.filter((anchor) => !anchors.includes(anchor)),
       [],
     );
-    const table = GUIDE.slice(GUIDE.indexOf('## Find yours'), GUIDE.indexOf('## What costs'));
+    const table = GUIDE.slice(GUIDE.indexOf('## Find yours'), GUIDE.indexOf('## Pitfalls'));
     const unlinked = headings.filter(
       (heading, n) => layouts.some(([other]) => other === heading) && !table.includes(`(#${anchors[n]})`),
     );
