@@ -8,8 +8,8 @@ export type LocalAws = { environment: Record<string, string>; close: () => void 
 
 /**
  * Starts DynamoDB and Secrets Manager on loopback, in memory. Port 0 takes a free one. From then on this process
- * knows no other AWS, and the environment leads others there.
- * DynamoDB is dynalite, or AWS's own DynamoDB Local where the variable DYNAMODB is "java".
+ * uses no other AWS, and the returned environment points others there.
+ * DynamoDB is dynalite or, when the variable DYNAMODB is "java", AWS's own DynamoDB Local.
  */
 export async function startLocalAws(dynamodbPort = 0, secretsManagerPort = 0): Promise<LocalAws> {
   const dynamodb = await startDynamodb(dynamodbPort);

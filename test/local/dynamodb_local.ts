@@ -6,13 +6,13 @@ import { listen } from './listen.ts';
 const READY_MS = 60_000;
 const SHORT_LIVED = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'; // starts in half the time
 
-/** Starts AWS's DynamoDB Local, in memory. It needs Java 17 or newer, and knows no way to listen on loopback only. */
+/** Starts AWS's DynamoDB Local, in memory. It needs Java 17 or newer, and cannot listen on loopback only. */
 export async function startDynamodbLocal(givenPort: number): Promise<{ url: string; close: () => void }> {
   const port = givenPort || (await freePort());
   const url = `http://127.0.0.1:${port}`;
   Object.assign(process.env, { DDB_LOCAL_TELEMETRY: '0', JAVA_TOOL_OPTIONS: SHORT_LIVED });
   const java = spawn({ port, sharedDb: true, stdio: 'ignore' }); // shared: one database for all credentials, as AWS has
-  const kill = () => void java.kill('SIGKILL'); // it holds nothing that is worth an orderly end
+  const kill = () => void java.kill('SIGKILL'); // it holds nothing that is worth a clean shutdown
   process.once('exit', kill);
   let failure: Error | undefined;
   java.once('error', (error) => {

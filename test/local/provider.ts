@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 
-const ALG = 'ES256'; // an RSA key takes long to make, and its signature is long to copy
+const ALG = 'ES256'; // an RSA key is slow to make, and its signature is long to copy
 export const ISSUER = 'https://id.example.com';
 export const CLIENT_ID = 'web';
 export const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
@@ -11,7 +11,7 @@ const TOKEN_SECONDS = 3600; // a provider's token lives for minutes; this one is
 /** The record that `npm start` names as `openidProviders`. */
 export const PROVIDER_SECRET_ID = 'auth-logout-user-dev-provider';
 
-/** Stores the record of an OpenID provider whose key pair is made now, in memory. Returns what signs its logout tokens. */
+/** Stores the record of an OpenID provider whose key pair is made now, in memory. Returns a function that signs its logout tokens. */
 export async function seedProvider(): Promise<(sub: string) => Promise<string>> {
   const { publicKey, privateKey } = await generateKeyPair(ALG);
   const record = {

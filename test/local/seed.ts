@@ -3,7 +3,7 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { SignJWT } from 'jose';
 import { PROVIDER_SECRET_ID } from './provider.ts';
 
-/** What the seed is made for, whatever serverless.yml is changed to for a real table. */
+/** The parameters that the seed assumes, whatever serverless.yml says for a real table. */
 export const PARAMETERS = [
   'table=own',
   'layout=default',
@@ -12,7 +12,7 @@ export const PARAMETERS = [
   `openidProviders=${PROVIDER_SECRET_ID}`,
   'userIdPattern=0|[1-9][0-9]{0,18}',
 ];
-/** The names that serverless.yml gives then, in the stage dev. */
+/** The names that serverless.yml then gives, in the stage dev. */
 export const SECRET_ID = 'auth-logout-user-dev-validator';
 export const TABLE = 'auth-logout-user-dev-sessions';
 
@@ -60,7 +60,7 @@ export async function seed(): Promise<void> {
   );
 }
 
-/** A token that the published record accepts for so many seconds. */
+/** A token that the published record accepts for this many seconds. */
 export function signToken(seconds: number): Promise<string> {
   const { secret_key, secret_algorithm, audience, issuer } = PUBLISHED_RECORD;
   return new SignJWT({ email: 'admin' })

@@ -20,7 +20,7 @@ export async function startService(): Promise<Service> {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
-  // A terminal sends it to the whole group.
+  // To the whole group, as a terminal sends it.
   const interrupt = () => {
     if (service.pid !== undefined && service.exitCode === null) process.kill(-service.pid, 'SIGINT');
   };
@@ -44,7 +44,7 @@ export async function startService(): Promise<Service> {
   return { port, url, output: () => output, process: service, stop };
 }
 
-/** The first of four free ports in a row. Each process looks in another place, and none where the system takes ports from. */
+/** The first of four free ports in a row. Each process starts elsewhere, outside the ports that the system assigns. */
 async function fourFreePorts(): Promise<number> {
   for (let first = 10_000 + 4 * (process.pid % 5000); ; first += 4) {
     const free = await Promise.all([first, first + 1, first + 2, first + 3].map(isFree));

@@ -13,7 +13,7 @@ import { storeRecord } from '../setup/tokens.ts';
 import { PUBLISHED_RECORD, TABLE } from './seed.ts';
 import { startService } from './service.ts';
 
-// A stranger's shell: what it says of AWS, of proxies and of a home reaches neither npm start, nor a logout, nor a test.
+// Somebody's shell: its settings for AWS, proxies and a home affect neither npm start, nor a logout, nor a test.
 const nowhere = 'http://127.0.0.1:9';
 const folder = mkdtempSync(join(tmpdir(), 'shell-'));
 writeFileSync(join(folder, 'config'), '[profile work]\nuse_fips_endpoint = true\nregion = eu-west-9\n');
@@ -45,7 +45,7 @@ useLocalAws({ dynamodb: addressOf('DynamoDB'), secretsManager: addressOf('Secret
 
 type Outcome = { code: number | null; stdout: string; stderr: string };
 
-/** Runs one of the commands to its end, in the stranger's shell. */
+/** Runs one of the commands to its end, in that shell. */
 function run(words: string[], more: NodeJS.ProcessEnv = {}, cwd = '.'): Promise<Outcome> {
   const env = { ...process.env, ...SHELL, ...more };
   return new Promise((resolve) => {
@@ -116,7 +116,7 @@ describe('npm start', () => {
     assert.equal((await logout('0', '--url', url, '--secret-id', secretId)).code, 0);
   });
 
-  test('npm run logout asks for nothing when npm kept its options for itself', async () => {
+  test('npm run logout does nothing when npm kept its options for itself', async () => {
     const kept = { npm_config_url: 'https://prod.example.invalid', npm_config_secret_id: 'x' };
     const { code, stdout, stderr } = await run(['lib/operator/logout.ts', '3'], kept);
     assert.deepEqual([code, stdout], [2, '']);
@@ -129,7 +129,7 @@ describe('npm start', () => {
     assert.equal(await sessionsLeft(TABLE, '3'), 3);
   });
 
-  test('npm run logout works where npm has an email in a file of its own', async () => {
+  test('npm run logout works where an .npmrc has an email', async () => {
     writeFileSync(join(folder, 'npmrc'), 'email = a@example\n');
     const words = ['lib/operator/logout.ts', '0', '--url', url];
     const npm = { npm_config_email: 'a@example', npm_config_userconfig: join(folder, 'npmrc') };
@@ -186,7 +186,7 @@ describe('npm start', () => {
     service.process.kill('SIGINT'); // the terminal sends one, npm another
     await service.stop();
     assert.equal(service.process.exitCode, 0);
-    assert.doesNotMatch(output(), /panic|goroutine|Error/, 'esbuild and the framework have nothing to say of it');
+    assert.doesNotMatch(output(), /panic|goroutine|Error/, 'esbuild and the framework end quietly');
     for (const used of [port, port + 1, port + 2, port + 3]) {
       await assert.rejects(once(connect(used, 'localhost'), 'connect'), { code: 'ECONNREFUSED' });
     }
@@ -197,7 +197,7 @@ describe('npm start', () => {
     );
   });
 
-  test('npm start leaves no port behind when npm alone is ended', async () => {
+  test('npm start leaves no port behind when only npm is ended', async () => {
     const npm = spawn('npm', ['start', '--', '--port', `${port}`], { stdio: ['ignore', 'pipe', 'inherit'] });
     let printed = '';
     for await (const chunk of npm.stdout.iterator({ destroyOnReturn: false })) {
@@ -211,7 +211,7 @@ describe('npm start', () => {
   });
 });
 
-/** What npm run smoke says of both routes of a service that answers each request so. */
+/** What npm run smoke prints about a service that answers every request like this. */
 async function smokeOf(status: string, body: string): Promise<Outcome> {
   const head = `HTTP/1.1 ${status}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;
   const server = createServer((socket) => socket.end(head + body));
@@ -251,7 +251,7 @@ describe('without a service', () => {
     );
   });
 
-  test('a test passes in a shell with foreign settings of AWS, proxies and home', async () => {
+  test('a test passes in a shell with settings for another AWS, for proxies and for another home', async () => {
     const { code, stdout } = await run(['--test', 'test/validator/rotation.test.ts'], { NODE_TEST_CONTEXT: undefined });
     assert.equal(code, 0, stdout);
   });

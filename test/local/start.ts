@@ -19,7 +19,7 @@ const url = `http://localhost:${port}`;
 
 console.log(`Starting at ${url} ...`);
 
-// Only now, since to load the SDK takes a while.
+// Only now, since loading the SDK takes a while.
 const { startLocalAws } = await import('./aws.ts');
 const { PARAMETERS, SECRET_ID, seed, signToken, TABLE } = await import('./seed.ts');
 const { PROVIDER_SECRET_ID, seedProvider } = await import('./provider.ts');
@@ -45,7 +45,7 @@ const environment = {
   SLS_TELEMETRY_DISABLED: '1',
   SLS_NOTIFICATIONS_MODE: 'off',
 };
-// A group of its own: Ctrl-C is for this process alone, or esbuild would end in a panic before it is asked to.
+// In a process group of its own, so that Ctrl-C reaches only this process: otherwise esbuild panics before it is ended.
 const offline = spawn(process.execPath, serverless, {
   stdio: ['ignore', 'pipe', 'pipe'],
   env: { ...process.env, ...environment },
@@ -60,7 +60,7 @@ let stopping: Promise<never> | undefined; // Ctrl-C comes twice: from the termin
 const stopOnce = () => (stopping ??= stop(0));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stopOnce);
 const npm = process.ppid;
-setInterval(() => process.ppid === npm || stopOnce(), 500).unref(); // a signal to npm alone ends at its shell
+setInterval(() => process.ppid === npm || stopOnce(), 500).unref(); // a signal to npm alone gets no further than its shell
 
 await ready();
 offline.stdout.off('data', hold).pipe(process.stdout);
@@ -88,7 +88,7 @@ async function readPort(): Promise<number> {
   for (const port of [first, first + 1, first + 2, first + 3]) {
     const probe = createServer().listen(port, 'localhost');
     await once(probe, 'listening').catch(() =>
-      fail(`Port ${port} is in use. End what uses it, or choose four others: npm start -- --port 9069`),
+      fail(`Port ${port} is in use. End what uses it, or choose another port: npm start -- --port 9069`),
     );
     await once(probe.close(), 'close');
   }
@@ -112,7 +112,7 @@ async function statusOf(path: string): Promise<number | undefined> {
 /** Ends the children, the local AWS and the process; leaves no process, port or file behind. */
 async function stop(exitCode: number, message = ''): Promise<never> {
   if (message) console.error(message);
-  for (const stream of [offline.stdout, offline.stderr]) stream.unpipe().resume(); // what it says of its end is no news
+  for (const stream of [offline.stdout, offline.stderr]) stream.unpipe().resume(); // nobody needs what it prints while it ends
   offline.removeAllListeners('exit').kill('SIGINT');
   const kill = setTimeout(() => offline.kill('SIGKILL'), STOP_MS);
   if (offline.exitCode === null && offline.signalCode === null) await once(offline, 'exit');
@@ -128,6 +128,6 @@ function endGroup(): void {
   try {
     if (offline.pid !== undefined) process.kill(-offline.pid, 'SIGKILL');
   } catch {
-    // nobody is left
+    // the group has already ended
   }
 }

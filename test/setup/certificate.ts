@@ -1,6 +1,6 @@
 import { generate } from 'selfsigned';
 
-/** A key of RSA 2048, as AWS has, and a certificate for 127.0.0.1 by itself: both made now, both PEM. */
+/** A new RSA key of 2048 bits, as AWS has, and its self-signed certificate for 127.0.0.1, both as PEM. */
 export async function newCertificate(): Promise<{ key: string; cert: string }> {
   const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
     algorithm: 'sha256',

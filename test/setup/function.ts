@@ -6,7 +6,7 @@ import { unpack } from './zip.ts';
 const SOURCES = ['functions/*', 'lib/**/*.{ts,yml}', 'serverless.yml', 'package-lock.json'];
 const unpacked = new Map<string, URL>();
 
-/** The file to load the function from: its source, or what is deployed where the variable FUNCTION is "packaged". */
+/** The file to load the function from: its source or, when the variable FUNCTION is "packaged", what is deployed. */
 export function functionFile(name: string): URL {
   const form = process.env.FUNCTION ?? 'source';
   if (form === 'source') return pathToFileURL(`functions/${name}.ts`);
@@ -23,8 +23,8 @@ export function packagedFile(name: string, zip: Buffer): URL {
 
 function readPackage(zip: string): Buffer {
   const packaged = statSync(zip, { throwIfNoEntry: false });
-  if (!packaged) throw new Error(`There is no ${zip}: npm run package -- --param openidProviders=any first`);
+  if (!packaged) throw new Error(`There is no ${zip}: run npm run package -- --param openidProviders=any first`);
   const newer = globSync(SOURCES).find((file) => statSync(file).mtimeMs > packaged.mtimeMs);
-  if (newer) throw new Error(`${newer} is newer than ${zip}: npm run package -- --param openidProviders=any first`);
+  if (newer) throw new Error(`${newer} is newer than ${zip}: run npm run package -- --param openidProviders=any first`);
   return readFileSync(zip);
 }

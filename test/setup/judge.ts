@@ -6,16 +6,16 @@ import { startProxiedAws } from './route.ts';
 import { createTable } from './tables.ts';
 import { newRecord, storeRecord, tokenOf } from './tokens.ts';
 
-/** What becomes of a token. */
+/** Sends a token to a function; returns the answer. */
 export type Judge = (token: string, request?: Request, remainingMs?: number) => Promise<Answer>;
 
-/** Starts a local AWS for the test file, behind proxies that count its requests. The clock stands, but for `pass`. */
+/** Starts a local AWS for the test file, behind proxies that count its requests. Only `pass` moves the clock. */
 export async function startJudge() {
   mock.timers.enable({ apis: ['Date'], now: Date.now() });
   const { secretsManager: secrets, dynamodb } = await startProxiedAws();
   const table = await createTable('default');
 
-  /** A cold start with those secrets. */
+  /** A cold start with these secrets. */
   const judgeBy = async (secretIds: string[], settings: Record<string, string> = {}): Promise<Judge> => {
     const lambda = await coldStart({
       VALIDATOR_SECRET_IDS: secretIds.join(','),
@@ -24,7 +24,7 @@ export async function startJudge() {
     });
     return (token, request, remainingMs) => lambda.invoke({ userId: '0', token, ...request }, remainingMs);
   };
-  /** A cold start with those records, each in a secret of its own. */
+  /** A cold start with these records, each in a secret of its own. */
   const judge = async (...records: unknown[]): Promise<Judge> =>
     judgeBy(await Promise.all(records.map((record) => storeRecord(record))));
 
@@ -37,7 +37,7 @@ export async function startJudge() {
     return { record, secretId, judge };
   };
 
-  /** A function that has a record in its cache which now is the previous one. */
+  /** A function that has a record in its cache which has since been replaced. */
   const rotated = async (members: Record<string, unknown> = {}) => {
     const { record: old, secretId, judge } = await warm(members);
     const fresh = newRecord(members);
@@ -57,7 +57,7 @@ export function assertAccepted(answer: Answer, audit: AuditLine = {}): void {
   assert.partialDeepStrictEqual(answer, { status: 200, text: '{"jsonrpc":"2.0","id":null,"result":false}', audit });
 }
 
-/** The token was refused like any other: one text for every reason, which is in the audit record alone. */
+/** The token was refused like any other: one text for every reason, which only the audit record has. */
 export function assertRefused(answer: Answer, reason: string, more: AuditLine = {}): void {
   assert.partialDeepStrictEqual(answer, {
     status: 401,
@@ -76,7 +76,7 @@ export function assertForbidden(answer: Answer, reason: string): void {
   });
 }
 
-/** The fault is ours or AWS's, and the answer says so: 500, or 503 with the time to try again; the reason is audited. */
+/** The fault is ours or AWS's, and the answer says so: 500, or 503 with a time to try again; the reason is audited. */
 export function assertFault(answer: Answer, status: 500 | 503, reason = answer.audit.reason): void {
   const [outcome, code, message] =
     status === 503

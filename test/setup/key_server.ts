@@ -8,13 +8,13 @@ import { newCertificate } from './certificate.ts';
 type Answer = (response: ServerResponse) => unknown;
 export type KeyServer = {
   url: string;
-  /** What becomes of the next requests: they get a key set, or whatever else is done to the answer. */
+  /** How the next requests are answered: with a key set, or by a function. */
   serve: (answer: Answer | { keys: unknown }) => void;
   /** How many requests come while the work runs. */
   requests: (work: () => Promise<unknown>) => Promise<number>;
 };
 
-/** Starts an https server for a key set, with a certificate of its own that this process trusts from now on, if it may. */
+/** Starts an https server for a key set, with its own certificate, which this process from now on trusts, or not. */
 export async function startKeyServer({ trusted = true } = {}): Promise<KeyServer> {
   const certificate = await newCertificate();
   if (trusted) setDefaultCACertificates([...getCACertificates('default'), certificate.cert]);

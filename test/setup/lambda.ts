@@ -28,7 +28,7 @@ type Handler = (event: unknown, context: LambdaContext) => Promise<APIGatewayPro
 
 let coldStarts = 0;
 
-// A module of ours that is imported by one with ?cold=n is loaded anew for that n: fresh caches, as in a new Lambda.
+// A module of ours, imported by one with ?cold=n, is loaded again for that n: fresh caches, as in a new Lambda.
 registerHooks({
   resolve(specifier, context, next) {
     const resolved = next(specifier, context);
@@ -39,7 +39,7 @@ registerHooks({
   },
 });
 
-// Audit records are kept here; all other output goes on to where it belongs.
+// Audit records are kept here; all other output passes through.
 const written: AuditLine[] = [];
 const write = process.stdout.write.bind(process.stdout);
 process.stdout.write = (chunk: string | Uint8Array, ...rest: never[]) => {

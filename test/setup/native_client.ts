@@ -1,5 +1,5 @@
-// Stands in for the one part of aws-lambda-ric that wants a compiler, its native HTTP client: loaded with --import, it has
-// the runtime client find this file in the place of rapid-client.node. Events it asks for itself, over node:http.
+// Stands in for the one part of aws-lambda-ric that needs a compiler, its native HTTP client: loaded with --import, it
+// makes the runtime client find this file in place of rapid-client.node. The client gets events itself, by node:http.
 import { registerHooks } from 'node:module';
 
 registerHooks({
@@ -7,12 +7,12 @@ registerHooks({
     specifier.endsWith('/rapid-client.node') ? next(import.meta.filename, context) : next(specifier, context),
 });
 
-/** Hands over the answer to an event. */
+/** Posts the answer to an event. */
 export function done(requestId: string, body: string): void {
   void post(`${requestId}/response`, body);
 }
 
-/** Hands over what the handler threw. */
+/** Posts what the handler threw. */
 export function error(requestId: string, body: string): void {
   void post(`${requestId}/error`, body);
 }

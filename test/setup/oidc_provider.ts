@@ -9,11 +9,11 @@ import { listen } from '../local/listen.ts';
 export const CALLBACK = 'https://app.example/callback';
 export const VERIFIER = 'v'.repeat(43);
 
-/** Where the browser has come to, and what it shows. */
+/** Where the browser is, and what it shows. */
 type Page = { url: URL; text: string };
 export type Browser = (address: string, form?: Record<string, string>) => Promise<Page>;
 
-/** Starts the provider with one application, and its own pages for login and consent: whatever name is entered is the account. */
+/** Starts the provider with one application, and its own login and consent pages: any name that is entered is an account. */
 export async function startOidcProvider(application: object, configuration: object): Promise<Provider> {
   let listener: RequestListener = () => {};
   const { url, close } = await listen(createServer((request, response) => listener(request, response)));
@@ -67,7 +67,7 @@ export async function authorize(browser: Browser, provider: Provider, account: s
   return callback.url.searchParams.get('code') ?? assert.fail(`${callback.url}`);
 }
 
-/** Logs out at the provider, which tells the applications of it before it answers. */
+/** Logs out at the provider, which notifies the applications before it answers. */
 export async function logOut(browser: Browser, { issuer }: Provider): Promise<void> {
   const { text } = await browser(`${issuer}/session/end`);
   const [, xsrf = assert.fail(text)] = text.match(/name="xsrf" value="(\w+)"/) ?? [];

@@ -16,7 +16,7 @@ await validator.validate(structuredClone(openapi));
 const { paths } = JSON.parse(JSON.stringify(validator.resolveRefs()));
 const ajv = new Ajv2020({ strict: false });
 
-/** Where an answer of that path departs from docs/openapi.yaml: in its status, a header, or the body. Empty when it does not. */
+/** How an answer on this path departs from docs/openapi.yaml: in its status, a header or the body. */
 export function departures(path: string, status: number, headers: Record<string, unknown>, text: string): string[] {
   const response: Response | undefined = paths[path]?.post.responses[status];
   if (!response) return [`status ${status} of ${path} is not described`];

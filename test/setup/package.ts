@@ -12,8 +12,8 @@ export type Resource = {
 };
 export type Template = { Resources: Record<string, Resource>; Outputs: Record<string, { Value: unknown }> };
 /**
- * `bundle: false` packs an empty file: twice as fast, where the template alone matters. `replace` has lines of
- * serverless.yml, and what stands in their place.
+ * `bundle: false` packs an empty file: twice as fast, where only the template matters. `replace` maps lines of
+ * serverless.yml to their replacements.
  */
 export type Options = { stage?: string; bundle?: boolean; replace?: Record<string, string> };
 export type Outcome = { code: number | null; output: string; folder: string };
@@ -48,12 +48,12 @@ export function serverless(
   const options = Object.entries(parameters).flatMap(([name, value]) => ['--param', `${name}=${value}`]);
   const words = ['node_modules/serverless/bin/serverless.js', command, '--stage', stage, ...options];
   const env = {
-    HOME: join(root, 'home'), // no credentials there; in the project's folder the framework would search it all
+    HOME: join(root, 'home'), // no credentials there; inside the project's folder the framework would search all of it
     PATH: process.env.PATH,
     NO_COLOR: '1',
     SLS_TELEMETRY_DISABLED: '1',
     AWS_EC2_METADATA_DISABLED: 'true',
-    NODE_COMPILE_CACHE: join(process.cwd(), 'node_modules/.cache/serverless'), // half of the time is loading it
+    NODE_COMPILE_CACHE: join(process.cwd(), 'node_modules/.cache/serverless'), // half of the time is for loading it
   };
   return new Promise((resolve) => {
     const child = execFile(process.execPath, words, { cwd: folder, env, timeout: 180_000 }, (_, stdout, stderr) =>
@@ -85,7 +85,7 @@ function replaceLines(file: string, lines: Record<string, string>): void {
   writeFileSync(file, text);
 }
 
-/** The properties of a resource; of one that is not there, none. */
+/** The properties of a resource; empty if it is not there. */
 export function propertiesOf(template: Template, logicalId: string): Record<string, unknown> {
   return template.Resources[logicalId]?.Properties ?? {};
 }

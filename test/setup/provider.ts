@@ -15,13 +15,13 @@ export function startProviders(providers: Provider[], environment?: Record<strin
   return startFunction('backchannel_logout', records, environment);
 }
 
-/** The provider was told that nothing is left. */
+/** The answer says that nothing is left. */
 export function assertLoggedOut(answer: Answer, audit: AuditLine = {}): void {
   assert.partialDeepStrictEqual(answer, { status: 200, text: '', audit: { route: 'backchannel_logout', ...audit } });
   assert.deepEqual(answer.headers, { 'cache-control': 'no-store' });
 }
 
-/** The provider was told that its token is refused, in one text for every reason, which is in the audit record alone. */
+/** The answer says that the token is refused, in one text for every reason, which only the audit record has. */
 export function assertRefused(answer: Answer, reason: string): void {
   assert.partialDeepStrictEqual(answer, {
     status: 400,
@@ -41,7 +41,7 @@ export function assertNoForm(answer: Answer): void {
   });
 }
 
-/** The provider was told that the fault is not its own, and when to try again where that may help. */
+/** The answer says that the fault is not the provider's, and when to try again if that may help. */
 export function assertFault(answer: Answer, status: 500 | 503, reason: string): void {
   const text = status === 503 ? '{"error":"temporarily_unavailable"}' : '{"error":"server_error"}';
   assert.partialDeepStrictEqual(answer, { status, text, audit: { reason, level: 'ERROR' } });

@@ -1,4 +1,4 @@
-// Stands between the function and a local AWS: records the requests, and does to them what the network and AWS may do.
+// Stands between the function and a local AWS: records the requests, and injects faults of the network and of AWS.
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -7,7 +7,7 @@ import { listen } from '../local/listen.ts';
 
 export const AWS_JSON = { 'content-type': 'application/x-amz-json-1.0' };
 
-/** A request as it came. */
+/** A request as it arrived. */
 export type Sent = { operation: string; headers: IncomingHttpHeaders; body: string };
 
 /** A request on its way: `forward` has the local AWS carry it out, with this body or another; `relay` hands an answer back. */
@@ -19,18 +19,18 @@ export type Exchange = {
   relay: (answer: Response) => Promise<void>;
 };
 
-/** What becomes of a request instead of being passed on. */
+/** What to do with a request instead of passing it on. */
 export type Fault = (exchange: Exchange) => void | Promise<void>;
 
 export type Proxy = {
   url: string;
-  /** The next requests of that operation whose body names the subject (a user, a table, a secret) meet the fault. */
+  /** Has the next requests of that operation whose body names the subject (a user, a table, a secret) meet the fault. */
   inject: (operation: string, subject: string, fault: Fault, times?: number) => void;
   /** Ends all faults of the subject. */
   heal: (subject: string) => void;
   /** The requests that come while the work runs, in order. */
   record: (work: () => Promise<unknown>) => Promise<Sent[]>;
-  /** The operations among them that are requested for the subject. */
+  /** The operations of those requests whose body names the subject. */
   requests: (subject: string, work: () => Promise<unknown>) => Promise<string[]>;
   /** Closes the connections that wait for their next request. */
   closeIdle: () => void;
@@ -40,14 +40,14 @@ export type Proxy = {
 
 const FORWARDED = ['authorization', 'content-type', 'x-amz-date', 'x-amz-target'];
 
-/** Starts a proxy on loopback before the service at that address, until the test file ends. */
+/** Starts a proxy on loopback in front of the service at that address, until the test file ends. */
 export async function startProxy(target: string): Promise<Proxy> {
   let rules: { operation: string; subject: string; fault: Fault; times: number }[] = [];
   const seen: Sent[] = [];
   const open = new Set<Socket>();
   const forgotten = new WeakSet<Socket>();
 
-  // Where the caller or the service goes away in between, there is nobody left to answer.
+  // If the caller or the service goes away in the meantime, there is nobody left to answer.
   const server = createServer((request, response) => void pass(request, response).catch(() => response.destroy()));
 
   async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -10,7 +10,7 @@ import { newRecord, signToken, storeRecord } from './tokens.ts';
 
 type Environment = Record<string, string>;
 
-/** Starts a local AWS until the test file ends, and leads the SDK there; its environment leads others. */
+/** Starts a local AWS until the test file ends, and points the SDK to it; its environment points others there. */
 export async function startAws(): Promise<Environment> {
   const { environment, close } = await startLocalAws();
   after(close);
@@ -18,7 +18,7 @@ export async function startAws(): Promise<Environment> {
   return environment;
 }
 
-/** Starts a local AWS with a proxy before each of its services. */
+/** Starts a local AWS with a proxy in front of each of its services. */
 export async function startProxiedAws() {
   const { AWS_ENDPOINT_URL_DYNAMODB = '', AWS_ENDPOINT_URL_SECRETS_MANAGER = '' } = await startAws();
   const dynamodb = await startProxy(AWS_ENDPOINT_URL_DYNAMODB);
@@ -76,7 +76,7 @@ export async function startRoute(environment?: Environment, beforeStart?: (secre
   return { ...started, secretId: started.secretIds.join(), key, logout };
 }
 
-/** A cold start on a table in that layout, for user ids of every form. Returns what logs a user out. */
+/** A cold start on a table with that layout, for user ids of any form. Returns its logout. */
 export async function startLogout(
   table: string,
   layout: string | Layout,

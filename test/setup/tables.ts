@@ -15,13 +15,13 @@ export type Index = { name: string; key: string[] };
 type Unusual = {
   /** In place of the indexes of the layout. */
   indexes?: Index[];
-  /** What an index carries of an item. */
+  /** What an index projects of an item. */
   projection?: 'KEYS_ONLY' | 'ALL';
-  /** Of keys that are neither text nor the user key. */
+  /** The types of keys that are neither text nor the user key. */
   types?: Record<string, 'B'>;
 };
 
-/** Creates an empty table for the layout, which is named or spelled out, with its indexes. Returns the table's name. */
+/** Creates an empty table for the layout, a name or an object, with its indexes. Returns the table's name. */
 export async function createTable(given: unknown, unusual: Unusual = {}): Promise<string> {
   const TableName = `sessions-${randomUUID()}`;
   const layout = readLayout(given);

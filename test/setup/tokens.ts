@@ -14,7 +14,7 @@ const CURVES = new Map([
 ]);
 const pairs = new Map<string, KeyPair>();
 
-/** The key pair of that name for the algorithm, made when first asked for. RSA takes long: its algorithms share a pair. */
+/** The key pair of that name for the algorithm, made when first asked for. RSA is slow: its algorithms share a pair. */
 export function keyPair(alg: string, name = 'ours'): KeyPair {
   const id = `${/^[RP]S/.test(alg) ? 'RSA' : alg} ${name}`;
   const pair = pairs.get(id) ?? newKeyPair(alg, name);
@@ -85,17 +85,17 @@ export function tokenOf({ secret_key }: { secret_key: string }): Promise<string>
   return signToken(secret_key);
 }
 
-/** A token by a key that no record has. */
+/** A token signed with a key that no record has. */
 export function junkToken(): Promise<string> {
   return tokenOf(newRecord());
 }
 
-/** A token of this header and payload as they stand, with the signature that HS256 gives them. */
+/** A token of exactly this header and payload, with their HS256 signature. */
 export function signText(key: string, header: string | Uint8Array, payload: string): string {
   return signParts(key, base64url.encode(header), base64url.encode(payload));
 }
 
-/** A token of these two parts as they stand, with the signature that HS256 gives them. */
+/** A token of exactly these two encoded parts, with their HS256 signature. */
 export function signParts(key: string, header: string, payload: string): string {
   const input = `${header}.${payload}`;
   return `${input}.${createHmac('sha256', key).update(input).digest('base64url')}`;

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
 
-/** Unpacks the archive into an empty folder of its own, which goes with the process. */
+/** Unpacks the archive into a new folder, which is deleted when the process ends. */
 export function unpack(zip: Buffer): string {
   const folder = mkdtempSync(join(tmpdir(), 'unzipped-'));
   process.once('exit', () => rmSync(folder, { recursive: true }));
@@ -16,7 +16,7 @@ export function unpack(zip: Buffer): string {
   return folder;
 }
 
-/** Unpacks the archive and has a Node.js of its own handle the event there, as Lambda does: status and body. */
+/** Unpacks the archive and handles the event there in a Node.js of its own, as Lambda does. Returns status and body. */
 export async function runUnzipped(zip: Buffer, env: Record<string, string>, event: unknown, name = 'logout_user') {
   const script = `const { handler } = await import('./functions/${name}.mjs');
     const { statusCode, body } = await handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 10_000 });
