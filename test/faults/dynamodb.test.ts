@@ -1,4 +1,4 @@
-// The faults of DynamoDB, on the wire: what is answered, that it is true, and that the next call ends what is left.
+// Faults of DynamoDB on the wire: what is answered, that it is true, and that the next call ends what is left.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -38,7 +38,7 @@ const ways = { Query: byKey, BatchWriteItem: byKey, DeleteItem: byIndex };
 let users = 9_000_000;
 const { refuse, html, passOn } = faults;
 const ALWAYS = Number.POSITIVE_INFINITY;
-const SHORT_MS = 2500; // 1.5 s of them are kept for the answer
+const SHORT_MS = 2500; // of which 1.5 s are kept for the answer
 
 describe('connections', () => {
   const kept: Record<string, () => void> = {
@@ -57,7 +57,7 @@ describe('connections', () => {
   }
 });
 
-/** A fault in either request of a logout: what is answered when it happens so many times, or always in the time given. */
+/** A fault in a request of a logout: the answer when it happens this many times, with this much time left. */
 type Row = [name: string, fault: Fault, outcome: true | 500 | 503, times: number, remainingMs?: number];
 
 const rows: Row[] = [
@@ -65,7 +65,7 @@ const rows: Row[] = [
   ['throttles the account twice', refuse(400, 'ThrottlingException'), true, 2],
   ['limits requests twice', refuse(400, 'RequestLimitExceeded'), true, 2],
   ['answers 429 twice', refuse(429, 'TooManyRequestsException'), true, 2],
-  ['answers 429 and names a wait', refuse(429, 'SlowDown', { 'x-amz-retry-after': '100' }), true, 1],
+  ['answers 429 and asks for a wait', refuse(429, 'SlowDown', { 'x-amz-retry-after': '100' }), true, 1],
   ['answers 500 twice', refuse(500, 'InternalServerError'), true, 2],
   ['answers 500 for good', refuse(500, 'InternalServerError'), 503, ALWAYS],
   ['answers 408 twice', html(408), true, 2],
@@ -77,8 +77,8 @@ const rows: Row[] = [
   ['resets the connection twice', faults.reset, true, 2],
   ['resets every connection', faults.reset, 503, ALWAYS],
   ['closes the connection before the answer twice', faults.hangUp, true, 2],
-  ['ends the answer in its middle twice', faults.truncate, true, 2],
-  ['loses the answer to what it has carried out', faults.loseAnswer, true, 2],
+  ['ends the answer in the middle twice', faults.truncate, true, 2],
+  ['loses the answer to a request that it has carried out', faults.loseAnswer, true, 2],
   ['loses every answer', faults.loseAnswer, 503, ALWAYS],
   ['answers 200 with broken JSON', faults.garbled, 500, ALWAYS],
   ['answers 200 with a page of HTML', html(200), 500, ALWAYS],
@@ -97,10 +97,10 @@ const handedBack: Row[] = [
 const late = { 'x-amz-retry-after': '60000' };
 const slowRows: Row[] = [
   ['throttles the partition for good', refuse(400, 'ProvisionedThroughputExceededException'), 503, ALWAYS, SHORT_MS],
-  ['answers 429 and names a wait beyond the deadline', refuse(429, 'SlowDown', late), 503, 1, SHORT_MS],
+  ['answers 429 and asks for a wait beyond the deadline', refuse(429, 'SlowDown', late), 503, 1, SHORT_MS],
   ['leaves one request without an answer', faults.silence, true, 1],
   ['never answers', faults.silence, 503, ALWAYS, SHORT_MS],
-  ['answers once with a byte of the head at a time', faults.trickleHead, true, 1],
+  ['sends the head of one answer a byte at a time', faults.trickleHead, true, 1],
   ['stops in the middle of an answer once', faults.stall, true, 1],
   ['stops in the middle of every answer', faults.stall, 503, ALWAYS, SHORT_MS],
   ['answers a byte at a time', faults.trickle, 503, ALWAYS, SHORT_MS],

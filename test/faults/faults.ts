@@ -1,10 +1,10 @@
-// What AWS and the network do to a request, each as the proxy can do it.
+// What AWS and the network may do to a request, as faults for the proxy.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AWS_JSON, type Exchange, type Fault } from '../setup/proxy.ts';
 
 const TRICKLE_MS = 50;
 
-/** A whole answer of these bytes. */
+/** A complete answer with this body. */
 function answer(status: number, body: string, headers: Record<string, string> = AWS_JSON): Fault {
   return ({ response }) => void response.writeHead(status, headers).end(body);
 }
@@ -15,23 +15,23 @@ export function refuse(status: number, type: string, headers: Record<string, str
   return answer(status, JSON.stringify(error), { ...AWS_JSON, ...headers });
 }
 
-/** Something before AWS answers with a page of HTML. */
+/** Something in front of AWS answers with a page of HTML. */
 export function html(status: number): Fault {
   return answer(status, '<html><body>Service Unavailable</body></html>', { 'content-type': 'text/html' });
 }
 
-/** A whole answer, its body not what its headers say. */
+/** A complete answer, but its body is not what its headers say. */
 export const garbled = answer(200, '{"Items":[{"user_id":{"S":"secret-detail"');
 
-/** A whole answer that says nothing. */
+/** A complete answer that says nothing. */
 export const empty = answer(200, '{}');
 
-/** BatchWriteItem carries out none of the batch, or all but so many, and hands the rest back. */
+/** BatchWriteItem hands `count` deletes of the batch back, or all of them, and carries out the others. */
 export function handBack(count = 25): Fault {
   return (exchange) => writeSome(exchange, (deletes) => deletes - count);
 }
 
-/** A partition that takes so many deletes a second and saves up a tenth of that; what does not fit is handed back or refused. */
+/** A partition that takes this many deletes a second, and saves up a tenth of that; it hands back or refuses more. */
 export function partition(perSecond: number): Fault {
   let capacity = 0;
   let filledAt = performance.now();
@@ -53,7 +53,7 @@ export function reset({ response }: Exchange): void {
   response.req.socket.resetAndDestroy();
 }
 
-/** The connection is closed in order, but before the answer. */
+/** The connection is closed cleanly, but before the answer. */
 export function hangUp({ response }: Exchange): void {
   response.req.socket.end();
 }
@@ -73,7 +73,7 @@ export async function truncate(exchange: Exchange): Promise<void> {
 /** No answer ever comes. */
 export function silence(): void {}
 
-/** The answer stops in its middle; the connection stays. */
+/** The answer stops in the middle; the connection stays open. */
 export async function stall({ forward, response }: Exchange): Promise<void> {
   const answer = await forward();
   const body = await answer.text();
@@ -81,7 +81,7 @@ export async function stall({ forward, response }: Exchange): Promise<void> {
   response.write(body.slice(0, body.length / 2));
 }
 
-/** The answer comes a byte at a time, for ever. */
+/** The answer comes a byte at a time, forever. */
 export async function trickle({ response }: Exchange): Promise<void> {
   response.writeHead(200, AWS_JSON);
   while (!response.destroyed) {
@@ -90,7 +90,7 @@ export async function trickle({ response }: Exchange): Promise<void> {
   }
 }
 
-/** The head of the answer comes a byte at a time, for ever. */
+/** The head of the answer comes a byte at a time, forever. */
 export async function trickleHead({ response }: Exchange): Promise<void> {
   const { socket } = response.req;
   socket.write('HTTP/1.1 200 OK\r\nx-slow: ');
@@ -106,12 +106,12 @@ export function clockSkew(exchange: Exchange): void | Promise<void> {
   return refuse(400, 'InvalidSignatureException', { date: new Date(Date.now() + 3_600_000).toUTCString() })(exchange);
 }
 
-/** Nothing happens: the request is one that the next fault does not meet. */
+/** Passes the request on unharmed: the next fault meets a later one. */
 export async function passOn({ forward, relay }: Exchange): Promise<void> {
   await relay(await forward());
 }
 
-/** Carries out as many deletes of the batch as may be, and hands the rest back. */
+/** Carries out as many deletes of the batch as `take` says, and hands the rest back. */
 async function writeSome(exchange: Exchange, take: (deletes: number) => number): Promise<void> {
   const { RequestItems }: { RequestItems: Record<string, unknown[]> } = JSON.parse(exchange.body);
   const [[table, deletes] = ['', []]] = Object.entries(RequestItems);

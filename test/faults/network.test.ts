@@ -1,5 +1,5 @@
-// The network on the way to AWS, below HTTP: TLS, DNS, and answers that are no HTTP. What fails there is repeated, then
-// a 503, whatever its name; a 500 is only what is ours.
+// The network on the way to AWS, below HTTP: TLS, DNS, and answers that are not HTTP. A failure there is retried, then
+// answered with a 503, whatever its name; a 500 is for our own faults only.
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { assertFault } from '../setup/judge.ts';
 import { startProxiedAws, startRoute } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 
-/** A way to a service of AWS. Connections that are open end, and so many new ones meet the fault. */
+/** A way to a service of AWS. `meet` ends the open connections, and has this many new ones meet the fault. */
 type Way<Fault> = { url: string; meet: (fault: Fault, times: number) => void };
 
 const ALWAYS = Number.POSITIVE_INFINITY;
@@ -21,7 +21,7 @@ const certificate = await newCertificate();
 setDefaultCACertificates([certificate.cert]);
 let users = 9_500_000;
 
-/** Speaks TLS before the service. A fault gets the connection before a byte is read. */
+/** A TLS server in front of the service. A fault gets the connection before a byte is read. */
 async function startTls(service: { url: string }): Promise<Way<(socket: Socket) => void>> {
   const open = new Set<Socket>();
   let next = { fault: (_: Socket) => {}, times: 0 };
@@ -51,12 +51,12 @@ async function startTls(service: { url: string }): Promise<Way<(socket: Socket) 
   };
 }
 
-/** After the ClientHello these bytes come, and the end. */
+/** Answers the ClientHello with these bytes, and ends the connection. */
 function answers(bytes: Buffer | string): (socket: Socket) => void {
   return (socket) => void socket.once('data', () => socket.end(bytes));
 }
 
-/** After the handshake, by this certificate, it is done to the connection. */
+/** Completes the handshake with this certificate, then passes the connection to `answer`. */
 function afterHandshake(answer: (socket: TLSSocket) => unknown, by = certificate): (socket: Socket) => void {
   return (socket) =>
     void createTlsServer(by, (tls) => void tls.once('data', () => answer(tls))).emit('connection', socket);
@@ -66,8 +66,8 @@ const tlsFaults = {
   'TLS ends with the alert internal_error': answers(Buffer.from('15030300020250', 'hex')),
   'TLS ends with an alert that has no name': answers(Buffer.from('150303000202fe', 'hex')),
   'TLS is answered in plain HTTP': answers('HTTP/1.1 400 Bad Request\r\n\r\n'),
-  'TLS is answered by nothing': answers(''),
-  'another certificate answers': afterHandshake(() => {}, await newCertificate()),
+  'the connection ends before TLS is answered': answers(''),
+  'the certificate is not the one we trust': afterHandshake(() => {}, await newCertificate()),
   'the answer is not HTTP': afterHandshake((socket) => socket.end('220 ready\r\n')),
   'a header of the answer is garbled': afterHandshake((socket) => socket.end('HTTP/1.1 200 OK\r\na\0b: c\r\n\r\n')),
   'the length of the answer is not a number': afterHandshake((socket) =>
@@ -95,7 +95,7 @@ mock.method(dns, 'lookup', (name: string, options: dns.LookupAllOptions, done: (
   setImmediate(() => ('error' in answer ? done(answer.error) : done(null, answer.addresses)));
 });
 
-/** The service under a name that is looked up. */
+/** The service at a name that has to be looked up. */
 function named(name: string, { url, closeIdle }: { url: string; closeIdle: () => void }): Way<Lookup> {
   lookups.set(name, { lookup: () => ({ addresses: [] }), times: 0 });
   return {

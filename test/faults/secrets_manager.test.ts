@@ -1,4 +1,4 @@
-// The faults of Secrets Manager, on the wire: at a start and its first request, and once a record is cached. Never a 401.
+// Faults of Secrets Manager on the wire: at startup and the first request, and once a record is cached. Never a 401.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { assertFault } from '../setup/judge.ts';
@@ -13,16 +13,16 @@ const table = await createTable('default');
 let users = 9_000_000;
 const { refuse, html } = faults;
 const ALWAYS = Number.POSITIVE_INFINITY;
-const SHORT_MS = 2500; // 1.5 s of them are kept for the answer
+const SHORT_MS = 2500; // of which 1.5 s are kept for the answer
 
-/** A fault: what the first request answers when it meets it so many times, or always in the time given. */
+/** A fault: the answer to the first request when it happens this many times, with this much time left. */
 type Row = [name: string, fault: Fault, outcome: true | 500 | 503, times: number, remainingMs?: number];
 const rows: Row[] = [
   ['throttles twice', refuse(400, 'ThrottlingException'), true, 2],
   ['throttles for good', refuse(400, 'ThrottlingException'), 503, ALWAYS, SHORT_MS],
-  ['answers 429 and names a wait', refuse(429, 'SlowDown', { 'x-amz-retry-after': '100' }), true, 1],
+  ['answers 429 and asks for a wait', refuse(429, 'SlowDown', { 'x-amz-retry-after': '100' }), true, 1],
   [
-    'answers 429 and names a wait beyond the deadline',
+    'answers 429 and asks for a wait beyond the deadline',
     refuse(429, 'SlowDown', { 'x-amz-retry-after': '60000' }),
     503,
     1,
@@ -36,7 +36,7 @@ const rows: Row[] = [
   ['resets the connection twice', faults.reset, true, 2],
   ['resets every connection', faults.reset, 503, ALWAYS],
   ['closes the connection before the answer twice', faults.hangUp, true, 2],
-  ['ends the answer in its middle twice', faults.truncate, true, 2],
+  ['ends the answer in the middle twice', faults.truncate, true, 2],
   ['loses the answer twice', faults.loseAnswer, true, 2],
   ['leaves one request without an answer', faults.silence, true, 1],
   ['never answers', faults.silence, 503, ALWAYS, SHORT_MS],
@@ -55,7 +55,7 @@ const rows: Row[] = [
 
 type Started = Awaited<ReturnType<typeof startRoute>>;
 
-/** Starts that meet the fault of their row for as long as they last. Each has read the one environment when it first asks. */
+/** Cold starts in the fault of their row. They share process.env: each has read it once it sends its first request. */
 async function startInFaults(given: Row[]) {
   const starts: { row: Row; start: Promise<Started> }[] = [];
   for (const row of given) {
@@ -84,7 +84,7 @@ describe('Secrets Manager', { concurrency: true }, () => {
     for (const { row, start } of coldStarts) {
       const [name, fault, outcome, times, remainingMs] = row;
       const answered = outcome === true ? 'true' : `a ${outcome}`;
-      test(`${answered} is answered when Secrets Manager ${name}, after a start in that fault`, async () => {
+      test(`${answered} is answered when Secrets Manager ${name}, after a start with that fault`, async () => {
         const { secretId, logout } = await start;
         secretsManager.heal(secretId);
         const user = String(users++);
@@ -98,7 +98,7 @@ describe('Secrets Manager', { concurrency: true }, () => {
         assert.deepEqual(
           requests,
           outcome === true ? ['Query', 'BatchWriteItem'] : [],
-          'DynamoDB hears of verified calls only',
+          'DynamoDB is asked only for verified calls',
         );
 
         secretsManager.heal(secretId);

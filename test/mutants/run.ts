@@ -4,7 +4,7 @@ import { globSync } from 'node:fs';
 import { relative } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
 
-/** For the files that serve a request the tests that show their facts. The first that fails ends a run: quick ones first. */
+/** For the files that serve a request, the tests that show their facts. The first failure ends a run: quick ones first. */
 const TESTS: Record<string, string[]> = {
   'lib/{errors,token/*}.ts': [
     'token/token',
@@ -77,7 +77,7 @@ const TESTS: Record<string, string[]> = {
     'hostile/hostile',
   ],
 };
-const LEAST = 90; // of 100 changes so many are noticed
+const MIN_SCORE = 90; // of 100 changes, at least this many are noticed
 
 type Count = { noticed: number; all: number };
 const counts = new Map<string, Count>();
@@ -100,14 +100,14 @@ for (const [files, tests] of Object.entries(TESTS)) {
       forceBail: true,
     },
     coverageAnalysis: 'perTest',
-    tsconfigFile: 'none', // Node strips the types, and a changed line need not fit them
+    tsconfigFile: 'none', // Node strips the types, and a changed line need not match them
     concurrency: 2,
     timeoutMS: 15_000,
     reporters: ['progress-append-only', 'clear-text'],
     clearTextReporter: { allowColor: false, reportTests: false, logTests: false, reportScoreTable: false },
   });
   for (const { fileName, status } of await stryker.runMutationTest()) {
-    if (status === 'RuntimeError') continue; // not even the test runs: no change that anybody could ship
+    if (status === 'RuntimeError') continue; // the test cannot even run: nobody could ship such a change
     const noticed = status === 'Killed' || status === 'Timeout' ? 1 : 0;
     const count = counts.get(fileName) ?? { noticed: 0, all: 0 };
     counts.set(fileName, { noticed: count.noticed + noticed, all: count.all + 1 });
@@ -120,4 +120,4 @@ const score = ({ noticed, all }: Count) => Math.floor((1000 * noticed) / all) / 
 for (const [file, count] of counts)
   console.log(`| ${relative('', file)} | ${count.all} | ${count.noticed} | ${score(count)} % |`);
 console.log(`| all | ${total.all} | ${total.noticed} | ${score(total)} % |`);
-if (score(total) < LEAST) process.exitCode = 1;
+if (score(total) < MIN_SCORE) process.exitCode = 1;
