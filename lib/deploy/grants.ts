@@ -131,7 +131,7 @@ function indexArn(table: string, index: string): Value {
   );
 }
 
-/** The ARN of a record. It ends in six characters that Secrets Manager chooses: a name stands for any of them. */
+/** The ARN of a record, given by that or by name. An ARN ends in six characters that Secrets Manager chooses. */
 export function recordArn(id: string): Value {
   if (id.startsWith('arn:')) return checked('a record', id, SECRET_ARN);
   return arn('secretsmanager', `secret:${checked('a record', id, SECRET_NAME)}-??????`);

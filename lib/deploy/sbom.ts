@@ -1,4 +1,4 @@
-// `npm run sbom`: npm's own list of the dependencies, in CycloneDX, without those of which nothing is in the package.
+// `npm run sbom`: npm's own list of the dependencies, in CycloneDX, limited to those that are in the package.
 import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { build } from 'esbuild';

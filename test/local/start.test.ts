@@ -1,4 +1,4 @@
-// `npm start` and the commands beside it, as a newcomer runs them.
+// `npm start` and the other commands, as a newcomer runs them.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -14,7 +14,7 @@ export type KeyServer = {
   requests: (work: () => Promise<unknown>) => Promise<number>;
 };
 
-/** Starts an https server for a key set, with its own certificate, which this process from now on trusts, or not. */
+/** Starts an https server for a key set, with its own certificate; if `trusted`, this process accepts that. */
 export async function startKeyServer({ trusted = true } = {}): Promise<KeyServer> {
   const certificate = await newCertificate();
   if (trusted) setDefaultCACertificates([...getCACertificates('default'), certificate.cert]);

@@ -31,7 +31,7 @@ export function assertRefused(answer: Answer, reason: string): void {
   assert.deepEqual(answer.headers, { 'content-type': 'application/json', 'cache-control': 'no-store' });
 }
 
-/** The provider was told that there is no form with one logout token. */
+/** The answer says that the body is not a form with one logout token. */
 export function assertNoForm(answer: Answer): void {
   const error_description = 'The body must be a form of at most 64 KiB with one logout_token';
   assert.partialDeepStrictEqual(answer, {
