@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { registerHooks } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { gatewayEvent, type Request } from './events.ts';
 import { functionFile } from './function.ts';
 import { departures } from './openapi.ts';
 
-export const TIMEOUT_MS = 25_000; // as in serverless.yml
+const TIMEOUT_MS = 25_000; // as in serverless.yml
 
 export type AuditLine = Record<string, unknown>;
 /** What a function answers, and its audit record. */
@@ -17,7 +18,7 @@ export type Answer = {
   json: Record<string, unknown>;
   audit: AuditLine;
 };
-/** A function that has started; Lambda leaves it so much time for a request. */
+/** A function that has started; Lambda leaves it so much time for a request, and then ends it. */
 export type Lambda = {
   invoke: (request?: Request, remainingMs?: number) => Promise<Answer>;
   send: (event: unknown, remainingMs?: number) => Promise<Answer>;
@@ -68,7 +69,10 @@ export async function coldStart(
   const send = async (event: unknown, remainingMs = TIMEOUT_MS) => {
     const context = lambdaContext(name, remainingMs);
     const before = written.length;
-    const { statusCode: status = 0, headers = {}, body: text = '' } = await handler(event, context);
+    const timeUp = new AbortController();
+    const ended = sleep(remainingMs, undefined, { signal: timeUp.signal }).then(() => assert.fail('Task timed out'));
+    const answer = await Promise.race([handler(event, context), ended]).finally(() => timeUp.abort());
+    const { statusCode: status = 0, headers = {}, body: text = '' } = answer;
     const faults = departures(PATHS[name], status, headers, text);
     assert.deepEqual(faults, [], 'every answer is as docs/openapi.yaml describes it');
     const lines = written.slice(before).filter(({ request_id }) => request_id === context.awsRequestId);
