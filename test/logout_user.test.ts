@@ -250,6 +250,15 @@ describe('user id', () => {
   test('a user id of 19 digits is accepted', async () => {
     assert.equal((await logout({ userId: '9223372036854775807' })).status, 200);
   });
+
+  test('a 404 is answered to an empty, too long or ill-formed user id, whatever USER_ID_PATTERN takes', async () => {
+    const { logout } = await startRoute({ USER_ID_PATTERN: '.*' });
+    assert.equal((await logout('x'.repeat(1024))).status, 200);
+    for (const userId of ['', 'x'.repeat(1025), '\ud800']) {
+      const { status, audit } = await logout(userId);
+      assert.deepEqual([status, audit.outcome, audit.reason], [404, 'user_id_not_accepted', 'user_id']);
+    }
+  });
 });
 
 describe('AWS', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { empty, refuse } from '../faults/faults.ts';
+import { empty, refuse, trickle } from '../faults/faults.ts';
 import { assertFault, assertLoggedOut, deliver, startProviders } from '../setup/provider.ts';
 import { startProxiedAws } from '../setup/route.ts';
 import { allItems, createTable, type Item, putItems } from '../setup/tables.ts';
@@ -131,6 +131,11 @@ describe('account_provider', () => {
     dynamodb.heal('tim@kc');
     dynamodb.inject('Query', 'tim@kc', refuse(400, 'ThrottlingException'));
     assertFault(await logout('tim', lambda, 1800), 503, 'deadline');
+  });
+
+  test('a 503 is answered at the deadline when the answer to the Query for an account does not end', async () => {
+    dynamodb.inject('Query', 'endless@kc', trickle);
+    assertFault(await logout('endless', lambda, 2500), 503, 'deadline');
   });
 
   test('a 500, not a 200, is answered when the answer to the Query for an account has no list of items', async () => {

@@ -106,6 +106,12 @@ describe('requests', () => {
     assert.ok(answers.length > 1 && Math.max(...answers) < 1000, `answers of ${answers} bytes`);
     assert.equal(await sessionsLeft(byKey, user), 0);
   });
+
+  test('an index is asked for the table’s key only: AWS would refuse what the index does not carry', async () => {
+    const sent = await dynamodb.record(() => logoutByIndex(newUser()));
+    const { ProjectionExpression, ExpressionAttributeNames } = JSON.parse(sent[0]?.body ?? '');
+    assert.deepEqual([sent.length, ExpressionAttributeNames[ProjectionExpression]], [1, 'id']);
+  });
 });
 
 /** Holds requests back until so many have come, and a little longer: time for one too many. Then all may pass. */
