@@ -51,6 +51,7 @@ const TESTS: Record<string, string[]> = {
     'sessions/sessions',
     'layouts/known_layouts',
     'layouts/json_layouts',
+    'layouts/found_by_index',
     'validator/provider_record',
     'sessions/pace',
     'faults/dynamodb',
