@@ -87,7 +87,7 @@ describe('account_provider', () => {
   });
 
   test('the Query for an account asks for the user’s key only: the item may hold the provider’s tokens', async () => {
-    const sent = await dynamodb.record(async () => assertLoggedOut(await logout('nobody'), { outcome: 'no_account' }));
+    const sent = await dynamodb.capture(async () => assertLoggedOut(await logout('nobody'), { outcome: 'no_account' }));
     const { ProjectionExpression, ExpressionAttributeNames, Select } = JSON.parse(sent[0]?.body ?? '');
     assert.deepEqual([Select, ExpressionAttributeNames[ProjectionExpression]], ['SPECIFIC_ATTRIBUTES', 'pk']);
     assert.deepEqual(Object.values(ExpressionAttributeNames), ['account', 'account_id', 'pk']);

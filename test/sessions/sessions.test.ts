@@ -108,7 +108,7 @@ describe('requests', () => {
   });
 
   test('an index is asked for the table’s key only: AWS would refuse what the index does not carry', async () => {
-    const sent = await dynamodb.record(() => logoutByIndex(newUser()));
+    const sent = await dynamodb.capture(() => logoutByIndex(newUser()));
     const { ProjectionExpression, ExpressionAttributeNames } = JSON.parse(sent[0]?.body ?? '');
     assert.deepEqual([sent.length, ExpressionAttributeNames[ProjectionExpression]], [1, 'id']);
   });

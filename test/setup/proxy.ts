@@ -1,4 +1,4 @@
-// Stands between the function and a local AWS: records the requests, and injects faults of the network and of AWS.
+// Stands between the function and a local AWS: captures the requests, and injects faults of the network and of AWS.
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -29,7 +29,7 @@ export type Proxy = {
   /** Ends all faults of the subject. */
   heal: (subject: string) => void;
   /** The requests that come while the work runs, in order. */
-  record: (work: () => Promise<unknown>) => Promise<Sent[]>;
+  capture: (work: () => Promise<unknown>) => Promise<Sent[]>;
   /** The operations of those requests whose body names the subject. */
   requests: (subject: string, work: () => Promise<unknown>) => Promise<string[]>;
   /** Closes the connections that wait for their next request. */
@@ -75,7 +75,7 @@ export async function startProxy(target: string): Promise<Proxy> {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
   });
-  const record = async (work: () => Promise<unknown>) => {
+  const capture = async (work: () => Promise<unknown>) => {
     const start = seen.length;
     await work();
     return seen.slice(start);
@@ -89,9 +89,9 @@ export async function startProxy(target: string): Promise<Proxy> {
     heal: (subject) => {
       rules = rules.filter((rule) => rule.subject !== subject);
     },
-    record,
+    capture,
     requests: async (subject, work) =>
-      (await record(work)).flatMap(({ operation, body }) => (names(body, subject) ? operation : [])),
+      (await capture(work)).flatMap(({ operation, body }) => (names(body, subject) ? operation : [])),
     closeIdle: () => server.closeIdleConnections(),
     forgetConnections: () => {
       for (const socket of open) forgotten.add(socket);

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { after } from 'node:test';
 import type { Layout } from '../../lib/sessions/layout.ts';
 import { startLocalAws } from '../local/aws.ts';
@@ -28,14 +27,14 @@ export async function startProxiedAws() {
   };
   Object.assign(process.env, endpoints);
   /** The requests that come to either service while the work runs: first those to Secrets Manager. */
-  const record = async (work: () => Promise<unknown>): Promise<Sent[]> => {
+  const capture = async (work: () => Promise<unknown>): Promise<Sent[]> => {
     let sent: Sent[] = [];
-    const read = await secretsManager.record(async () => {
-      sent = await dynamodb.record(work);
+    const read = await secretsManager.capture(async () => {
+      sent = await dynamodb.capture(work);
     });
     return [...read, ...sent];
   };
-  return { endpoints, dynamodb, secretsManager, record };
+  return { endpoints, dynamodb, secretsManager, capture };
 }
 
 /** The setting that names the records of each function's callers. */

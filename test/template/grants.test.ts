@@ -123,7 +123,7 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
         // More than DynamoDB puts into a page, so that a key of the last one is part of the next call.
         const sessions = Array.from({ length: 25 }, () => ({ ...session('7'), payload: { S: 'x'.repeat(60_000) } }));
         await putItems(table, sessions);
-        const sent = await aws.record(async () => {
+        const sent = await aws.capture(async () => {
           const lambda = await coldStart(Variables, name);
           const { audit } = await logout(lambda);
           assert.partialDeepStrictEqual(audit, { outcome: 'logged_out', user_id: '7', sessions_ended: 25 });

@@ -39,7 +39,7 @@ test('the package of logout_user is one ES module, small enough to load fast', (
 
 test('the packaged function signs every request with Lambda’s credentials, session token and all', async () => {
   await putItems(environment.SESSIONS_TABLE, newSessions('2', 1000)); // the last batches go the way that the first found
-  const sent = await aws.record(async () => {
+  const sent = await aws.capture(async () => {
     const answer = await runUnzipped(zip, { ...environment, ...LAMBDA_CREDENTIALS }, event);
     assert.equal(answer, '200 {"jsonrpc":"2.0","id":null,"result":true}');
   });

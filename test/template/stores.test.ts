@@ -69,7 +69,7 @@ describe('a role for several stores', () => {
     await putItems(web, [authjs.session('7'), authjs.session('7'), device]);
     await putItems(shop, [connect.session('7')]);
     const token = await signToken(record.secret_key);
-    const sent = await dynamodb.record(async () =>
+    const sent = await dynamodb.capture(async () =>
       assert.equal((await lambda.invoke({ userId: '7', token })).text, '{"jsonrpc":"2.0","id":null,"result":true}'),
     );
     calls = sent.map(readCall);
