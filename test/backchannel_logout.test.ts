@@ -135,6 +135,10 @@ describe('form', () => {
       (token) => formEvent(`logout_token=${token}`, { 'content-type': `${FORM}x` }),
     ],
     [
+      'has another content type, which ends like that of a form',
+      (token) => formEvent(`logout_token=${token}`, { 'content-type': `x-${FORM}` }),
+    ],
+    [
       'has two content types, in headers that differ in case',
       (token) => formEvent(`logout_token=${token}`, { 'content-type': FORM, 'Content-Type': FORM }),
     ],

@@ -26,6 +26,7 @@ function assertError(answer: Answer, status: number, code: number, id: unknown =
   assert.ok(typeof error === 'object' && error !== null && 'code' in error && 'message' in error);
   assert.deepEqual(Object.keys(error), ['code', 'message']);
   assert.equal(error.code, code);
+  if ([400, 413, 415].includes(status)) assert.equal(answer.audit.reason, 'body');
 }
 
 describe('sessions', () => {
@@ -84,6 +85,7 @@ describe('body', () => {
   for (const [name, body] of Object.entries({
     absent: undefined,
     empty: '',
+    'nothing but whitespace': ' \r\n',
     'an empty object': '{}',
     'without an id': '{"method":"x"}',
   })) {
@@ -150,6 +152,7 @@ describe('body', () => {
     ['content-type', 'application/+json', 'The content type must be application/json'],
     ['content-type', 'application/a+jsonx', 'The content type must be application/json'],
     ['content-type', 'application/a b+json', 'The content type must be application/json'],
+    ['content-type', 'text/plain; application/json', 'The content type must be application/json'],
     ['content-type', 'text/vnd.api+json', 'The content type must be application/json'],
     ['content-encoding', 'gzip', 'The body must be sent without a content encoding'],
     ['content-encoding', 'identity, br', 'The body must be sent without a content encoding'],

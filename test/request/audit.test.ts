@@ -179,10 +179,20 @@ test('the audit record names the validator record and the field at fault, never 
   assert.doesNotMatch(String(line.fault), /short key/);
 });
 
+test('the audit record of an unexpected error names its kind and its place in the code', async () => {
+  const broken = await coldStart(environment);
+  process.env.AWS_SESSION_TOKEN = 'a\nb'; // no header may hold that
+  const line = await lineOf({ token: await signToken(key) }, broken);
+  delete process.env.AWS_SESSION_TOKEN;
+  assert.partialDeepStrictEqual(line, { outcome: 'internal', reason: 'unexpected', level: 'ERROR' });
+  assert.match(String(line.fault), /^TypeError ERR_INVALID_CHAR at \S.*:\d+:\d+\)?$/);
+});
+
 test('control characters are stripped from the audit record, and values that are too long are cut', async () => {
   const token = await signToken(key, newClaims({ email: 'line\nbreak', jti: 'x'.repeat(300) }));
   const line = await lineOf({ userId: '32', token, headers: { 'user-agent': 'a\u001b[31mb\u2028c\u202ed' } });
   assert.partialDeepStrictEqual(line, { actor: 'linebreak', token_id: 'x'.repeat(256), user_agent: 'a[31mbcd' });
+  assert.equal((await lineOf({ userId: '32', headers: { 'user-agent': '\u0007\u009b' } })).user_agent, '');
 });
 
 test('the audit record never holds a token, key, cookie, session key or any value it has no field for', async () => {

@@ -39,6 +39,7 @@ export function assertNoForm(answer: Answer): void {
     text: JSON.stringify({ error: 'invalid_request', error_description }),
     audit: { reason: 'body', rejections: 0 },
   });
+  assert.match(String(answer.audit.outcome), /^(invalid_request|parse_error|body_too_large)$/);
 }
 
 /** The answer says that the fault is not the provider's, and when to try again if that may help. */
