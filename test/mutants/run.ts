@@ -52,6 +52,7 @@ const TESTS: Record<string, string[]> = {
     'layouts/known_layouts',
     'layouts/json_layouts',
     'layouts/found_by_index',
+    'layouts/guide',
     'validator/provider_record',
     'sessions/pace',
     'faults/dynamodb',
