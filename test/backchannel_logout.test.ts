@@ -22,14 +22,14 @@ const provider = newProvider();
 const { table: SESSIONS_TABLE, lambda } = await startProviders([provider]);
 
 let users = 100;
-/** A user of his own for each test, with so many sessions. */
+/** A new user for each test, with this many sessions. */
 async function newUser(sessions = 2): Promise<string> {
   const user = String(users++);
   await putItems(SESSIONS_TABLE, newSessions(user, sessions));
   return user;
 }
 
-/** A logout token for the user; claims and header given replace its own. */
+/** A logout token for the user; the given claims replace its own. */
 function tokenFor(user: string, claims: Record<string, unknown> = {}, by: Provider = provider): Promise<string> {
   return signLogoutToken(by, newLogoutClaims(user, claims));
 }
@@ -52,7 +52,7 @@ describe('sessions', () => {
     assert.equal(await sessionsLeft(SESSIONS_TABLE, other), 3);
   });
 
-  test('a logout token for a user without a session is a success, and so is the same token sent twice', async () => {
+  test('a logout token that is sent twice succeeds twice, though no session is left the second time', async () => {
     const token = await tokenFor(await newUser());
     assertLoggedOut(await deliver(lambda, token), { outcome: 'logged_out' });
     assertLoggedOut(await deliver(lambda, token), { outcome: 'no_live_session' });
@@ -71,7 +71,7 @@ describe('sessions', () => {
 
 describe('the receiver plan of the OpenID conformance suite', async () => {
   const MODULE = 'oidcc-client-test-rp-backchannel-rpinitlogout';
-  /** As the suite sends it: a parameter and a claim that nobody knows, and a charset. */
+  /** As the suite sends it: with an unknown parameter, an unknown claim and a charset. */
   async function send(claims: Record<string, unknown>, sign = signLogoutToken): Promise<Answer & { left: number }> {
     const user = await newUser();
     const token = await sign(provider, newLogoutClaims(user, { unknown_claim: 'x', ...claims }));
@@ -81,7 +81,7 @@ describe('the receiver plan of the OpenID conformance suite', async () => {
   }
 
   for (const sid of [undefined, 'one']) {
-    test(`a 200 is answered to ${MODULE} ${sid ? 'with' : 'without'} sid, and no session is left`, async () => {
+    test(`a 200 is returned to ${MODULE} ${sid ? 'with' : 'without'} sid, and no session is left`, async () => {
       const delivery = await send({ sid });
       assertLoggedOut(delivery);
       assert.equal(delivery.left, 0);
@@ -101,7 +101,7 @@ describe('the receiver plan of the OpenID conformance suite', async () => {
     ['wrong-iss', 'issuer', { iss: 'https://another.example.com' }],
   ];
   for (const [module, reason, claims, sign] of refused) {
-    test(`a 400 is answered to ${MODULE}-${module}, and the sessions live on`, async () => {
+    test(`a 400 is returned to ${MODULE}-${module}, and the sessions survive`, async () => {
       const delivery = await send(claims, sign);
       assertRefused(delivery, reason);
       assert.equal(delivery.left, 2);
@@ -129,7 +129,7 @@ describe('form', () => {
   const bad: [what: string, event: (token: string) => unknown][] = [
     ['has no content type', (token) => formEvent(`logout_token=${token}`, {})],
     ['is JSON', (token) => formEvent(JSON.stringify({ logout_token: token }), { 'content-type': 'application/json' })],
-    ['is text', (token) => formEvent(`logout_token=${token}`, { 'content-type': 'text/plain' })],
+    ['is plain text', (token) => formEvent(`logout_token=${token}`, { 'content-type': 'text/plain' })],
     [
       'has almost the content type of a form',
       (token) => formEvent(`logout_token=${token}`, { 'content-type': `${FORM}x` }),
@@ -156,7 +156,7 @@ describe('form', () => {
     ],
   ];
   for (const [what, event] of bad) {
-    test(`a 400 is answered to an OpenID provider, and the sessions live on, when the body ${what}`, async () => {
+    test(`a 400 is returned to an OpenID provider, and the sessions survive, when the body ${what}`, async () => {
       const user = await newUser();
       const token = await tokenFor(user);
       assertNoForm(await lambda.send(event(token)));
@@ -170,7 +170,7 @@ describe('form', () => {
   });
 
   for (const token of ['', 'a.b.c', 'x', '%00', '%ff.%ff.%ff']) {
-    test(`the one 400 for all faults of a logout token is answered when logout_token is "${token}"`, async () => {
+    test(`the 400 that every invalid logout token gets is returned when logout_token is "${token}"`, async () => {
       assertRefused(await lambda.send(formEvent(`logout_token=${token}`)), 'malformed');
     });
   }
@@ -181,7 +181,7 @@ describe('form', () => {
     });
   }
 
-  test('a 400 is answered, and the sessions live on, when a logout token is in the authorization header', async () => {
+  test('a 400 is returned, and the sessions survive, when a logout token is in the authorization header', async () => {
     const user = await newUser();
     const authorization = `Bearer ${await tokenFor(user)}`;
     assert.equal((await lambda.send(formEvent('', { authorization, 'content-type': FORM }))).status, 400);
@@ -190,7 +190,7 @@ describe('form', () => {
 });
 
 describe('user id', () => {
-  test('a 400 that is not counted as a rejected token is answered to a sub that USER_ID_PATTERN refuses', async () => {
+  test('a 400 that does not count as a rejected token is returned for a sub that USER_ID_PATTERN refuses', async () => {
     for (const sub of ['007', 'abc', '-1', '2 ', '٣', '9'.repeat(20), '\ud800']) {
       const { status, json, audit } = await deliver(lambda, await tokenFor(sub));
       assert.equal(status, 400, sub);
@@ -217,7 +217,7 @@ describe('user id', () => {
 });
 
 describe('keys', () => {
-  test('an OpenID provider’s new keys count at its next token, and the old ones within their grace', async () => {
+  test('an OpenID provider’s new keys are accepted at once, and its old ones during their grace period', async () => {
     const fresh = keyPair('RS256', 'fresh');
     const secretId = await storeRecord(provider.record);
     const rotated = await coldStart({ OPENID_PROVIDER_SECRET_IDS: secretId, SESSIONS_TABLE }, 'backchannel_logout');
@@ -229,7 +229,7 @@ describe('keys', () => {
     assertLoggedOut(await deliver(rotated, await tokenFor('0')), { key_stage: 'previous' });
   });
 
-  test('an OpenID provider’s record is read at the start, before a token comes', async () => {
+  test('an OpenID provider’s record is read at the start, before any token arrives', async () => {
     const secretId = await storeRecord(provider.record);
     const start = () => coldStart({ OPENID_PROVIDER_SECRET_IDS: secretId, SESSIONS_TABLE }, 'backchannel_logout');
     assert.deepEqual(await secretsManager.requests(secretId, start), ['GetSecretValue']);
@@ -237,7 +237,7 @@ describe('keys', () => {
 });
 
 describe('AWS', () => {
-  test('a 503 is answered to an OpenID provider, and sessions_left is 1, when DynamoDB fails', async () => {
+  test('a 503 is returned to an OpenID provider, and sessions_left is 1, when DynamoDB fails', async () => {
     const user = await newUser();
     dynamodb.inject('BatchWriteItem', user, refuse(500, 'InternalServerError'));
     const delivery = await deliver(lambda, await tokenFor(user));
@@ -247,18 +247,18 @@ describe('AWS', () => {
     assertLoggedOut(await deliver(lambda, await tokenFor(user)), { sessions_ended: 2 });
   });
 
-  test('a 503 is answered to an OpenID provider when DynamoDB throttles until the time is up', async () => {
+  test('a 503 is returned to an OpenID provider when DynamoDB throttles until time runs out', async () => {
     const user = await newUser();
     dynamodb.inject('Query', user, refuse(400, 'ThrottlingException'));
     assertFault(await deliver(lambda, await tokenFor(user), 1800), 503, 'deadline');
   });
 
-  test('a 500 that says nothing of the cause is answered to an OpenID provider when AWS refuses us', async () => {
+  test('a 500 that hides the cause is returned to an OpenID provider when AWS refuses our request', async () => {
     const { lambda: nowhere } = await startProviders([provider], { SESSIONS_TABLE: 'no-such-table' });
     assertFault(await deliver(nowhere, await tokenFor('0')), 500, 'aws_refused');
   });
 
-  test('a 500 is answered when an OpenID provider’s record is missing, and a 503 when it cannot be read', async () => {
+  test('a 500 is returned when an OpenID provider’s record is missing, and a 503 when it cannot be read', async () => {
     const missing = await coldStart({ OPENID_PROVIDER_SECRET_IDS: 'none', SESSIONS_TABLE }, 'backchannel_logout');
     assertFault(await deliver(missing, await tokenFor('0')), 500, 'record_missing');
     const secretId = await storeRecord(provider.record);
@@ -267,14 +267,14 @@ describe('AWS', () => {
     assertFault(await deliver(down, await tokenFor('0')), 503, 'aws_unavailable');
   });
 
-  test('DynamoDB is not asked for sessions before the logout token is verified', async () => {
+  test('DynamoDB is not queried for a logout token that fails verification', async () => {
     const user = await newUser();
     const forged = await tokenFor(user, { aud: 'another' });
     assert.deepEqual(await dynamodb.requests(user, () => deliver(lambda, forged)), []);
   });
 });
 
-test('the start of backchannel_logout stops with one line when only callers’ records are named', async () => {
+test('the start of backchannel_logout fails with a one-line error when only callers’ records are named', async () => {
   const environment = { VALIDATOR_SECRET_IDS: 'a', SESSIONS_TABLE };
   await assert.rejects(
     coldStart(environment, 'backchannel_logout'),

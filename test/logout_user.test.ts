@@ -7,7 +7,7 @@ import { startAws, startRoute } from './setup/route.ts';
 import { newSessions, putItems, sessionsLeft } from './setup/tables.ts';
 import { newClaims, newRecord, signText, signToken } from './setup/tokens.ts';
 
-const NOBODY_LISTENS = 'http://127.0.0.1:9';
+const UNREACHABLE = 'http://127.0.0.1:9';
 const CHALLENGE = 'Bearer realm="auth_logout_user"';
 
 const aws = await startAws();
@@ -45,14 +45,14 @@ describe('sessions', () => {
     assert.equal(await sessionsLeft(table, '211'), 3);
   });
 
-  test('a logout answers false for a user who is logged out already, or never was logged in', async () => {
+  test('a logout answers false for a user who is already logged out, or was never logged in', async () => {
     await putItems(table, newSessions('22', 2));
     assert.equal((await logout({ userId: '22' })).json.result, true);
     assert.equal((await logout({ userId: '22' })).json.result, false);
     assert.equal((await logout({ userId: '0' })).json.result, false);
   });
 
-  test('expired sessions are deleted too, but alone they make the answer false', async () => {
+  test('expired sessions are deleted too, but the answer is false if there are no others', async () => {
     await putItems(table, newSessions('23', 30, { expiresIn: -1 }));
     assert.equal((await logout({ userId: '23' })).json.result, false);
     assert.equal(await sessionsLeft(table, '23'), 0);
@@ -99,7 +99,7 @@ describe('body', () => {
     assert.equal((await logout({ userId: '0', body, base64: true })).json.id, 'ü');
   });
 
-  test('the path says who is logged out: method, other members and other params of the body are ignored', async () => {
+  test('only the path says who is logged out: method, other members and params of the body are ignored', async () => {
     await putItems(table, newSessions('25', 1));
     const body = '{"method":["x"],"params":{"user_id":25,"db":"x"},"more":1}';
     assert.equal((await logout({ userId: '0', body })).json.result, false);
@@ -107,23 +107,23 @@ describe('body', () => {
   });
 
   for (const body of ['{', "{'id':1}", '{"id":01}', 'user_id=2', '\ufeff{}', '{} {}', 'NaN']) {
-    test(`a 400 is answered when the body is not JSON: ${JSON.stringify(body).replace('\ufeff', 'BOM ')}`, async () => {
+    test(`a 400 is returned when the body is not JSON: ${JSON.stringify(body).replace('\ufeff', 'BOM ')}`, async () => {
       assertError(await logout({ body }), 400, -32700);
     });
   }
 
-  test('a 400 is answered to a body whose bytes are not UTF-8', async () => {
+  test('a 400 is returned for a body whose bytes are not UTF-8', async () => {
     assertError(await logout({ body: Buffer.from([0x22, 0xff, 0x22]).toString('base64'), base64: true }), 400, -32700);
   });
 
   for (const body of ['[]', '[{"id":1}]', '1', 'true', 'null', '"x"', '{"id":true}', '{"id":[1]}', '{"id":{}}']) {
-    test(`a 400 is answered to a body that is not a request object: ${body}`, async () => {
+    test(`a 400 is returned for a body that is not a request object: ${body}`, async () => {
       assertError(await logout({ body }), 400, -32600);
     });
   }
 
   for (const params of ['[]', '"x"', '1', 'null', 'true']) {
-    test(`a 400, with the id of the request, is answered when its params are ${params}`, async () => {
+    test(`a 400 with the id of the request is returned when its params are ${params}`, async () => {
       assertError(await logout({ body: `{"id":"p","params":${params}}` }), 400, -32602, 'p');
     });
   }
@@ -157,14 +157,14 @@ describe('body', () => {
     ['content-encoding', 'gzip', 'The body must be sent without a content encoding'],
     ['content-encoding', 'identity, br', 'The body must be sent without a content encoding'],
   ] as const) {
-    test(`a 415 is answered to a body with the ${name} "${value}"`, async () => {
+    test(`a 415 is returned for a body with the ${name} "${value}"`, async () => {
       const answer = await logout({ headers: { [name]: value }, body: '{}' });
       assertError(answer, 415, -32600);
       assert.ok(answer.text.includes(`"message":"${message}"`), answer.text);
     });
   }
 
-  test('a 413 is answered to a body of more than 64 KiB', async () => {
+  test('a 413 is returned for a body of more than 64 KiB', async () => {
     assert.equal((await logout({ userId: '0', body: '{}'.padStart(65_536) })).status, 200);
     assertError(await logout({ userId: '0', body: '{}'.padStart(65_537) }), 413, -32600);
   });
@@ -193,11 +193,11 @@ describe('token', () => {
     'lives for more than a day': () => signToken(key, newClaims({ exp: now + 90_000 })),
     'has the algorithm none': async () =>
       signText(key, '{"alg":"none"}', JSON.stringify(newClaims())).replace(/[^.]*$/, ''),
-    'has another algorithm than the record': () => signToken(key, newClaims(), { alg: 'HS512' }),
+    'has a different algorithm from the record': () => signToken(key, newClaims(), { alg: 'HS512' }),
   };
 
   for (const [name, token] of Object.entries(refused)) {
-    test(`a 401 is answered, and the session lives on, when the token ${name}`, async () => {
+    test(`a 401 is returned, and the session survives, when the token ${name}`, async () => {
       await putItems(table, newSessions('26', 1));
       const answer = await logout({ userId: '26', token: await token(), body: '{"id":1}' });
       assertError(answer, 401, -32001);
@@ -206,20 +206,20 @@ describe('token', () => {
         answer.text,
         '{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Authentication failed"}}',
       );
-      assert.equal(await sessionsLeft(table, '26'), 1, 'the session lives');
+      assert.equal(await sessionsLeft(table, '26'), 1, 'the session survives');
       await logout({ userId: '26' });
     });
   }
 
   for (const authorization of [undefined, 'Basic YTpi', 'Token x']) {
-    test(`a 401 that names no error is answered when authorization is ${authorization ?? 'absent'}`, async () => {
+    test(`a 401 that names no error is returned when authorization is ${authorization ?? 'absent'}`, async () => {
       const answer = await lambda.invoke(authorization ? { headers: { authorization } } : {});
       assertError(answer, 401, -32001);
       assert.equal(answer.headers['www-authenticate'], CHALLENGE);
     });
   }
 
-  test('a 401 is answered to a bad token before the body is looked at', async () => {
+  test('a 401 is returned for a bad token before the body is read', async () => {
     assertError(await logout({ token: 'a.b.c', body: '{', headers: { 'content-type': 'text/html' } }), 401, -32001);
   });
 
@@ -245,7 +245,7 @@ describe('user id', () => {
     null,
     {},
   ]) {
-    test(`a 404 is answered when the user id in the path is ${JSON.stringify(userId)}`, async () => {
+    test(`a 404 is returned when the user id in the path is ${JSON.stringify(userId)}`, async () => {
       assertError(await logout({ userId, body: '{"id":"u"}' }), 404, -32004, 'u');
     });
   }
@@ -254,7 +254,7 @@ describe('user id', () => {
     assert.equal((await logout({ userId: '9223372036854775807' })).status, 200);
   });
 
-  test('a 404 is answered to an empty, too long or ill-formed user id, whatever USER_ID_PATTERN takes', async () => {
+  test('a 404 is returned for an empty, too long or ill-formed user id, whatever USER_ID_PATTERN accepts', async () => {
     const { logout } = await startRoute({ USER_ID_PATTERN: '.*' });
     assert.equal((await logout('x'.repeat(1024))).status, 200);
     for (const userId of ['', 'x'.repeat(1025), '\ud800']) {
@@ -270,27 +270,27 @@ describe('AWS', () => {
   }
   after(() => Object.assign(process.env, aws));
 
-  test('a 503 with retry-after is answered when DynamoDB is down', async () => {
-    const down = await coldStartWith({ AWS_ENDPOINT_URL_DYNAMODB: NOBODY_LISTENS });
+  test('a 503 with retry-after is returned when DynamoDB is down', async () => {
+    const down = await coldStartWith({ AWS_ENDPOINT_URL_DYNAMODB: UNREACHABLE });
     const answer = await logout({ body: '{"id":1}' }, down);
     assertError(answer, 503, -32000, 1);
     assert.match(String(answer.headers['retry-after']), /^[1-5]$/);
   });
 
-  test('a 503, not a 401, is answered when the validator record cannot be read', async () => {
-    const down = await coldStartWith({ AWS_ENDPOINT_URL_SECRETS_MANAGER: NOBODY_LISTENS });
+  test('a 503, not a 401, is returned when the validator record cannot be read', async () => {
+    const down = await coldStartWith({ AWS_ENDPOINT_URL_SECRETS_MANAGER: UNREACHABLE });
     const answer = await logout({}, down);
     assertError(answer, 503, -32000);
     assert.equal(answer.headers['www-authenticate'], undefined);
   });
 
-  test('a 500 that says nothing of the cause is answered when the table is missing', async () => {
+  test('a 500 that hides the cause is returned when the table is missing', async () => {
     const answer = await logout({}, await coldStartWith({ SESSIONS_TABLE: 'no-such-table' }));
     assertError(answer, 500, -32603);
     assert.doesNotMatch(answer.text, /table|dynamo|arn|resource/i);
   });
 
-  test('a 500 that says nothing of the cause is answered when the validator record is missing', async () => {
+  test('a 500 that hides the cause is returned when the validator record is missing', async () => {
     const answer = await logout({}, await coldStartWith({ VALIDATOR_SECRET_IDS: 'no-such-secret' }));
     assertError(answer, 500, -32603);
     assert.doesNotMatch(answer.text, /secret|arn|resource/i);

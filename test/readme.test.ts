@@ -1,4 +1,4 @@
-// The figures of speed in the README, in docs/bench.md and in its picture are those that the bench printed last.
+// The speed figures in the README, in docs/bench.md and in its picture are those of the last bench run.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -7,11 +7,11 @@ import { type Report, SUMMARY, summary, tables } from './bench/report.ts';
 
 const report: Report = JSON.parse(readFileSync('docs/bench.json', 'utf8'));
 
-test('the README says how long the first answer takes as docs/bench.json has it', () => {
+test('the README gives the time of the first answer as docs/bench.json has it', () => {
   assert.equal(SUMMARY.exec(readFileSync('README.md', 'utf8'))?.[0], summary(report), 'run npm run bench');
 });
 
-test('the README shows docs/bench.svg and says in words what is to be seen', () => {
+test('the README shows docs/bench.svg, with a description as its alternative text', () => {
   assert.match(readFileSync('README.md', 'utf8'), /!\[[^\]]{80,}\]\(docs\/bench\.svg\)/);
 });
 

@@ -4,7 +4,7 @@ import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 
-/** From the ground up: what a room may import, beside itself and packages. */
+/** What each room may import besides itself and packages, from the bottom up. */
 const MAY_IMPORT: Record<string, string[]> = {
   'lib/errors.ts': [],
   'lib/aws': ['lib/errors.ts'],
@@ -17,13 +17,13 @@ const MAY_IMPORT: Record<string, string[]> = {
   'lib/operator': ['lib/errors.ts', 'lib/validator'],
 };
 
-/** The room that a file stands in: its folder, or the file itself where it stands alone. */
+/** The room of a file: its folder, or the file itself where it is a room of its own. */
 function roomOf(file: string): string {
   return Object.keys(MAY_IMPORT).find((room) => file === room || file.startsWith(`${room}/`)) ?? file;
 }
 
 for (const file of globSync('{functions,lib}/**/*.ts')) {
-  test(`${file} imports only from its own room and from those below`, () => {
+  test(`${file} imports only from its own room and the rooms below it`, () => {
     const room = roomOf(file);
     const imports = [...readFileSync(file, 'utf8').matchAll(/from '(\.{1,2}\/.*)'/g)];
     const rooms = imports.map(([, path = '']) => roomOf(join(dirname(file), path)));
