@@ -1,4 +1,4 @@
-// What a caller may order: no token that tells of something else, and with user_id_claim one user for each token.
+// What a caller's token may do: nothing if it is of another kind; with user_id_claim, log out the one user it names.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { assertAccepted, assertFault, assertForbidden, assertRefused, startJudge } from '../setup/judge.ts';
@@ -29,7 +29,7 @@ describe('a token of another kind', async () => {
       assertAccepted(await judgeToken(await signToken(key, newClaims(), { alg: 'HS256', ...(typ && { typ }) }))));
   }
 
-  test('the audit record names validator and jti of a caller’s token that is refused for its events', async () => {
+  test('the audit record has the validator and jti of a caller’s token that is refused for its events', async () => {
     const claims = newClaims({ events: LOGOUT, jti: 'one' });
     const verdict = await judgeToken(await signToken(key, claims));
     assertRefused(verdict, 'wrong_kind', { validator: 'test_validator', token_id: 'one' });
@@ -37,7 +37,7 @@ describe('a token of another kind', async () => {
 });
 
 describe('user_id_claim', () => {
-  /** The claims as JSON, so that a number is sent in the digits that are written here. */
+  /** The member is JSON, so that a number is sent in exactly these digits. */
   const bound = async (userIdClaim: string, member: string, userId: unknown) => {
     const judgeToken = await judge({ ...record, user_id_claim: userIdClaim });
     const payload = `${JSON.stringify(newClaims({ sub: 'nobody' })).slice(0, -1)}${member && ','}${member}}`;
@@ -101,14 +101,14 @@ describe('user_id_claim', () => {
     assertForbidden(await judgeToken(token, { userId: 'ann' }), 'user_id_not_bound');
   });
 
-  test('a 403 for user_id_claim is answered before the body is looked at', async () => {
+  test('a 403 for user_id_claim is returned before the body is read', async () => {
     const judgeToken = await judge({ ...record, user_id_claim: 'sub' });
     const verdict = await judgeToken(await signToken(key), { userId: '7', body: '{' });
     assertForbidden(verdict, 'user_id_not_bound');
   });
 
   for (const value of ['', ' ', 7, ['sub'], {}, true]) {
-    test(`a 500 is answered when user_id_claim of the record is ${JSON.stringify(value)}`, async () => {
+    test(`a 500 is returned when user_id_claim of the record is ${JSON.stringify(value)}`, async () => {
       const judgeToken = await judge({ ...record, user_id_claim: value });
       assertFault(await judgeToken(await signToken(key)), 500, 'record_invalid');
     });
@@ -120,7 +120,7 @@ describe('the record of a caller', () => {
     ['user_id', 'x|{sub}'],
     ['account_provider', 'keycloak'],
   ]) {
-    test(`a caller’s record with ${field} is refused, since only an OpenID provider’s may have it`, async () => {
+    test(`a caller’s record with ${field} is refused: only an OpenID provider’s record may have it`, async () => {
       const verdict = await (await judge({ ...record, [`${field}`]: value }))(await signToken(key));
       assertFault(verdict, 500, 'record_invalid');
       assert.match(

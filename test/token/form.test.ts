@@ -1,4 +1,4 @@
-// How a token is read: strictly, before any library sees it. Every signature here is right, unless a test says otherwise.
+// How a token is read: strictly, before any library sees it. Signatures here are valid, unless a test says otherwise.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { assertAccepted, assertRefused, startJudge } from '../setup/judge.ts';
@@ -12,12 +12,12 @@ const now = Math.floor(Date.now() / 1000);
 const HEADER = '{"alg":"HS256","typ":"JWT"}';
 const PAYLOAD = JSON.stringify(newClaims());
 const encode = (text: string | Buffer): string => Buffer.from(text).toString('base64url');
-const seal = (first: string, second: string) => signParts(record.secret_key, first, second);
-const sealTexts = (header: string, payload: string) => signText(record.secret_key, header, payload);
-const good = sealTexts(HEADER, PAYLOAD);
+const signEncoded = (first: string, second: string) => signParts(record.secret_key, first, second);
+const signTexts = (header: string, payload: string) => signText(record.secret_key, header, payload);
+const good = signTexts(HEADER, PAYLOAD);
 const [first = '', second = '', third = ''] = good.split('.');
 
-/** The part with the unused bits of its last letter set: the same bytes, another text. */
+/** The part with an unused bit of its last character set: other text for the same bytes. */
 function withStrayBits(part: string): string {
   const bytes = Buffer.from(part, 'base64url');
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -37,21 +37,24 @@ describe('the parts of a token', () => {
     'four parts': `${good}.`,
     'five parts': `${good}.${second}.${third}`,
     'thousands of parts': '.'.repeat(6000),
-    'a padded header': seal(`${encode(`${HEADER} `)}=`, second),
-    'a padded payload': seal(first, `${encode(payload)}==`),
+    'a padded header': signEncoded(`${encode(`${HEADER} `)}=`, second),
+    'a padded payload': signEncoded(first, `${encode(payload)}==`),
     'a padded signature': `${good}=`,
-    'a blank in the payload': seal(first, `${second.slice(0, 4)} ${second.slice(4)}`),
-    'a line feed in the header': seal(`${first.slice(0, 4)}\n${first.slice(4)}`, second),
-    'a blank before it': ` ${good}`,
+    'a space in the payload': signEncoded(first, `${second.slice(0, 4)} ${second.slice(4)}`),
+    'a line feed in the header': signEncoded(`${first.slice(0, 4)}\n${first.slice(4)}`, second),
+    'a space before it': ` ${good}`,
     'a line feed after it': `${good}\n`,
     'a no-break space after it': `${good}\u00a0`,
-    'a payload in base64 with + and /': seal(
+    'a payload in base64 with + and /': signEncoded(
       first,
       Buffer.from(`{"a":"\u07fe\u07ff",${PAYLOAD.slice(1)}`).toString('base64'),
     ),
-    'stray bits in the payload': seal(first, withStrayBits(encode(payload))),
+    'stray bits in the payload': signEncoded(first, withStrayBits(encode(payload))),
     'stray bits in the signature': `${first}.${second}.${withStrayBits(third)}`,
-    'a letter too many in the payload': seal(first, `${encode(PAYLOAD.padEnd(Math.ceil(PAYLOAD.length / 3) * 3))}A`),
+    'one character too many in the payload': signEncoded(
+      first,
+      `${encode(PAYLOAD.padEnd(Math.ceil(PAYLOAD.length / 3) * 3))}A`,
+    ),
     'fullwidth dots': good.replaceAll('.', '\uff0e'),
     'quotes around it': `"${good}"`,
     'a second token after a comma': `${good},${good}`,
@@ -61,7 +64,7 @@ describe('the parts of a token', () => {
   }
 
   test('a token of 8 KiB is accepted, and a larger one is refused', async () => {
-    const padded = (size: number) => sealTexts(HEADER, `${PAYLOAD.slice(0, -1)},"pad":"${'x'.repeat(size)}"}`);
+    const padded = (size: number) => signTexts(HEADER, `${PAYLOAD.slice(0, -1)},"pad":"${'x'.repeat(size)}"}`);
     let size = 5900;
     while (padded(size + 1).length <= 8192) size++;
     assert.equal(padded(size).length, 8192);
@@ -75,12 +78,12 @@ describe('header', () => {
     'without typ': '{"alg":"HS256"}',
     'with typ jwt': '{"alg":"HS256","typ":"jwt"}',
     'with typ at+jwt': '{"alg":"HS256","typ":"at+jwt"}',
-    'with a kid that nobody knows': '{"alg":"HS256","kid":"../../dev/null"}',
-    'with blanks': ' {\n"alg" : "HS256" }\t',
+    'with an unknown kid': '{"alg":"HS256","kid":"../../dev/null"}',
+    'with whitespace': ' {\n"alg" : "HS256" }\t',
   };
   for (const [name, header] of Object.entries(accepted)) {
     test(`a token header ${name} is accepted`, async () =>
-      assertAccepted(await judgeToken(sealTexts(header, PAYLOAD))));
+      assertAccepted(await judgeToken(signTexts(header, PAYLOAD))));
   }
 
   const malformed = [
@@ -112,25 +115,25 @@ describe('header', () => {
   ];
   for (const header of malformed) {
     test(`a token header is refused when it is ${JSON.stringify(header).replace('\ufeff', 'BOM ')}`, async () =>
-      assertRefused(await judgeToken(sealTexts(header, PAYLOAD)), 'malformed'));
+      assertRefused(await judgeToken(signTexts(header, PAYLOAD)), 'malformed'));
   }
 
   test('a token header whose bytes are not UTF-8 is refused', async () => {
     const latin1 = Buffer.from('{"alg":"HS256","x":"ü"}', 'latin1');
-    assertRefused(await judgeToken(seal(encode(latin1), second)), 'malformed');
-    assertRefused(await judgeToken(seal(encode(Buffer.from(HEADER, 'utf16le')), second)), 'malformed');
+    assertRefused(await judgeToken(signEncoded(encode(latin1), second)), 'malformed');
+    assertRefused(await judgeToken(signEncoded(encode(Buffer.from(HEADER, 'utf16le')), second)), 'malformed');
   });
 
   for (const alg of [undefined, null, '', 'none', 'None', 'hs256', 'HS256 ', 'HS384', 'RS256', ['HS256'], {}, 256]) {
     test(`a token header with alg ${JSON.stringify(alg)} is refused`, async () =>
-      assertRefused(await judgeToken(sealTexts(JSON.stringify({ alg }), PAYLOAD)), 'algorithm'));
+      assertRefused(await judgeToken(signTexts(JSON.stringify({ alg }), PAYLOAD)), 'algorithm'));
   }
 });
 
 describe('payload', () => {
-  const withMember = (member: string) => sealTexts(HEADER, `${PAYLOAD.slice(0, -1)},${member}}`);
+  const withMember = (member: string) => signTexts(HEADER, `${PAYLOAD.slice(0, -1)},${member}}`);
   const replaced = (name: string, json: string | undefined) =>
-    sealTexts(
+    signTexts(
       HEADER,
       JSON.stringify(newClaims({ [name]: undefined })).replace(/}$/, json ? `,"${name}":${json}}` : '}'),
     );
@@ -162,14 +165,14 @@ describe('payload', () => {
     empty: '',
     null: 'null',
     'an empty list': '[]',
-    'a list that holds it': `[${PAYLOAD}]`,
-    'text that holds it': JSON.stringify(PAYLOAD),
+    'a list that holds the claims': `[${PAYLOAD}]`,
+    'a string that holds the claims': JSON.stringify(PAYLOAD),
     'a number': '7',
     'followed by a letter': `${PAYLOAD}x`,
     'preceded by a byte order mark': `\ufeff${PAYLOAD}`,
   })) {
     test(`a token is refused when its payload, which must be a JSON object, is ${what}`, async () =>
-      assertRefused(await judgeToken(sealTexts(HEADER, payload)), 'malformed'));
+      assertRefused(await judgeToken(signTexts(HEADER, payload)), 'malformed'));
   }
 
   const wrongTypes: Record<string, (string | undefined)[]> = {

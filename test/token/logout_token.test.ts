@@ -1,4 +1,4 @@
-// What a logout token must say, and what the providers in the field send: docs/openid-providers.md has them by name.
+// What a logout token must contain, and what real providers send: docs/openid-providers.md describes each of them.
 import { describe, test } from 'node:test';
 import { refuse } from '../faults/faults.ts';
 import { CLIENT_ID, ISSUER, LOGOUT_EVENT } from '../local/provider.ts';
@@ -40,10 +40,10 @@ describe('a logout token', () => {
   const noEvents = [undefined, null, {}, [], '', LOGOUT_EVENT, [LOGOUT_EVENT], true, { 'urn:other': {} }];
   const noEvent = [null, [], [{}], '', '{}', true, 1].map((event) => ({ [LOGOUT_EVENT]: event }));
   for (const events of [...noEvents, ...noEvent, { [LOGOUT_EVENT.toUpperCase()]: {} }]) {
-    test(`a logout token with events ${JSON.stringify(events)} is refused`, async () =>
+    test(`a logout token with events ${JSON.stringify(events) ?? 'missing'} is refused`, async () =>
       assertRefused(await deliver(lambda, await sign({ events })), 'no_logout_event'));
   }
-  test('a logout token whose logout event hangs below __proto__ is refused', async () => {
+  test('a logout token whose logout event is inside __proto__ is refused', async () => {
     const claims = JSON.stringify({ ...newLogoutClaims('7'), events: 0 });
     const { secret_key, ...record } = newRecord({ issuer: ISSUER, audience: CLIENT_ID });
     const { lambda: shared } = await startProviders([{ ...provider, record: { ...record, secret_key } }]);
@@ -61,12 +61,12 @@ describe('a logout token', () => {
   for (const name of ['iss', 'aud', 'iat', 'exp', 'jti', 'sub']) {
     for (const value of [undefined, null, ...(name === 'jti' || name === 'sub' ? ['', 7, ['7'], {}] : ['', {}])]) {
       const reason = value === '' && name === 'iss' ? 'issuer' : value === '' && name === 'aud' ? 'audience' : 'claims';
-      test(`a logout token with ${name} ${JSON.stringify(value)} is refused`, async () =>
+      test(`a logout token with ${name} ${JSON.stringify(value) ?? 'missing'} is refused`, async () =>
         assertRefused(await deliver(lambda, await sign({ [name]: value })), reason));
     }
   }
 
-  test('a logout token with sid but without sub is refused, and the audit record says so', async () => {
+  test('a logout token with sid but without sub is refused, and the audit record says why', async () => {
     assertRefused(await deliver(lambda, await sign({ sub: undefined, sid: 'one' })), 'sid_only');
   });
 
@@ -117,7 +117,7 @@ describe('another token of the same provider', () => {
     });
   }
 
-  test('a caller’s token, and a logout token by a key that nobody trusts, are refused as logout tokens', async () => {
+  test('a caller’s token is refused as a logout token, and so is a wrong algorithm, kid or signature', async () => {
     assertRefused(await deliver(lambda, await signToken(newRecord().secret_key)), 'algorithm');
     const { privateKey } = newProvider({}, 'PS256');
     assertRefused(
@@ -146,21 +146,21 @@ const SENDERS: Record<string, Sender> = {
     header: { typ: 'JWT' },
   },
   Auth0: { claims: { ...minutes(2), sub: 'auth0|7', sid: 's', trace_id: 't' }, header: { typ: 'logout+jwt' } },
-  'Zitadel that lives for 15 min': {
+  'Zitadel with a lifetime of 15 min': {
     record: { max_token_age_seconds: 900 },
     claims: { ...minutes(15), sid: 's', aud: [CLIENT_ID, 'project'] },
     header: { typ: 'JWT' },
   },
-  'authentik with sub alone': { claims: { ...minutes(2), sub: 'a3c4f7' } },
+  'authentik with sub only': { claims: { ...minutes(2), sub: 'a3c4f7' } },
   'authentik with sid': { claims: { ...minutes(2), sub: 'a3c4f7', sid: 's' } },
-  'Duende IdentityServer that lives for 5 min': { claims: { ...minutes(5), nbf: now, sid: 's' } },
+  'Duende IdentityServer with a lifetime of 5 min': { claims: { ...minutes(5), nbf: now, sid: 's' } },
   'node-oidc-provider': { claims: { ...minutes(2) } },
   'better-auth': { alg: 'EdDSA', claims: { ...minutes(2), sid: 's' } },
-  'GOV.UK One Login by ES256 with sub alone': {
+  'GOV.UK One Login with ES256 and sub only': {
     alg: 'ES256',
     claims: { ...minutes(2), sub: 'urn:fdc:gov.uk:2022:56P4CMsGh_02YOlWpd8PAOI-2sVlB2nsNU7mcLZYhYw=' },
   },
-  'Rauthy with sub alone that lives for 30 s': {
+  'Rauthy with sub only and a lifetime of 30 s': {
     alg: 'EdDSA',
     claims: { iat: now, exp: now + 30 },
     header: { typ: 'JWT' },
@@ -183,11 +183,11 @@ describe('a logout token of a known provider', () => {
     });
   }
 
-  test('a logout token from Zitadel is refused unless the record lets it live for 15 min', async () => {
+  test('a logout token from Zitadel is refused unless the record allows a lifetime of 15 min', async () => {
     assertRefused(await deliver(lambda, await sign(minutes(15))), 'too_long_lived');
   });
 
-  test('a logout token from Zitadel that comes again after our 503, with the same jti, logs its user out', async () => {
+  test('a logout token that Zitadel sends again after our 503, with the same jti, logs its user out', async () => {
     const claims = newLogoutClaims('8', { jti: 'again' });
     await putItems(table, newSessions('8', 2));
     dynamodb.inject('BatchWriteItem', '8', refuse(500, 'InternalServerError'));
@@ -196,12 +196,12 @@ describe('a logout token of a known provider', () => {
     assertLoggedOut(await deliver(lambda, await signLogoutToken(provider, claims)), { sessions_ended: 2 });
   });
 
-  test('a logout token from Rauthy with sid alone is refused, since no session is known by it', async () => {
+  test('a logout token from Rauthy with sid only is refused, since sessions cannot be found by sid', async () => {
     const claims = { sub: undefined, sid: 's', iat: now, exp: now + 30 };
     assertRefused(await deliver(lambda, await sign(claims, { typ: 'JWT' })), 'sid_only');
   });
 
-  test('a logout token from Ory Hydra is refused, since it has sid alone and no exp', async () => {
+  test('a logout token from Ory Hydra is refused, since it has sid only and no exp', async () => {
     const claims = { sub: undefined, sid: 's', exp: undefined, aud: [CLIENT_ID] };
     assertRefused(await deliver(lambda, await sign(claims, { typ: 'JWT' })), 'claims');
   });

@@ -1,4 +1,4 @@
-// What holds for all input: random bytes in every place that a caller reaches, and every single bit of a good token.
+// What holds for all input: random values wherever a caller can put them, and a valid token with any one bit changed.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -41,10 +41,10 @@ const body = fc.oneof(
   request.map((value) => JSON.stringify(value)),
 );
 
-// One text for each error code, whatever brought it about: then no text repeats the input.
+// Each status and error code has one text, whatever the input: so no text repeats the input.
 const texts = new Map<unknown, string>();
 
-/** Sends the event; the answer must be JSON-RPC, no 5xx, and repeat nothing but the id. */
+/** Sends the event; the answer must be JSON-RPC, not a 5xx, and repeat nothing but the id. */
 async function assertPlainAnswer(event: unknown, sentId: unknown): Promise<void> {
   const { status, headers, json } = await lambda.send(event);
   const { jsonrpc, id, ...outcome } = json;
@@ -74,14 +74,14 @@ function idIn(body: string): unknown {
 }
 
 describe('random input', () => {
-  test('the answer is JSON-RPC, no 5xx, and repeats only the id, whatever the authorization header is', async () => {
+  test('the answer is JSON-RPC, not a 5xx, and repeats only the id, whatever the authorization header is', async () => {
     const property = fc.asyncProperty(authorization, async (authorization) =>
       assertPlainAnswer({ ...gatewayEvent({ userId: '0' }), headers: { authorization } }, null),
     );
     await fc.assert(property, { numRuns: 1000 });
   });
 
-  test('the answer is JSON-RPC, no 5xx, and repeats only the id, whatever is signed with the right key', async () => {
+  test('the answer is JSON-RPC, not a 5xx, and repeats only the id, whatever the right key has signed', async () => {
     const header = fc.oneof(fc.json(), fc.constant('{"alg":"HS256"}'));
     const member = fc.constantFrom('exp', 'nbf', 'iat', 'aud', 'iss', 'sub', 'jti', 'email', '__proto__');
     const claims = fc.dictionary(member, fc.jsonValue()).map((claims) => JSON.stringify(newClaims(claims)));
@@ -91,7 +91,7 @@ describe('random input', () => {
     await fc.assert(property, { numRuns: 500 });
   });
 
-  test('the answer is JSON-RPC, no 5xx, and repeats only the id, whatever path, body and type are', async () => {
+  test('the answer is JSON-RPC, not a 5xx, and repeats only the id, whatever the path, body and type are', async () => {
     const type = fc.oneof({ weight: 4, arbitrary: fc.constantFrom('application/json', undefined) }, text);
     const userId = fc.oneof(fc.nat().map(String), text, fc.anything());
     const property = fc.asyncProperty(userId, body, type, fc.boolean(), async (userId, body, type, base64) => {
@@ -103,7 +103,7 @@ describe('random input', () => {
     await fc.assert(property, { numRuns: 500 });
   });
 
-  test('the answer is JSON-RPC, no 5xx, and repeats only the id, whatever the event is', async () => {
+  test('the answer is JSON-RPC, not a 5xx, and repeats only the id, whatever the event is', async () => {
     const member = fc.constantFrom('headers', 'pathParameters', 'body', 'isBase64Encoded', 'requestContext');
     const event = fc.oneof(
       fc.anything(),
@@ -119,14 +119,14 @@ describe('a token with one bit changed', async () => {
   const tokens = { HS256: token, ES256: await signToken(privateKey, newClaims(), { alg: 'ES256' }) };
 
   for (const [alg, token] of Object.entries(tokens)) {
-    test(`a token by ${alg} is refused when any single bit of its text is changed`, async () => {
+    test(`an ${alg} token is refused when any one bit of its text is changed`, async () => {
       assertAccepted(await judgeToken(token));
       for (const changed of flips(Buffer.from(token, 'latin1'))) {
         assert.equal((await judgeToken(changed.toString('latin1'))).status, 401, changed.toString('latin1'));
       }
     });
 
-    test(`a token by ${alg} is refused when any single bit of the bytes that it encodes is changed`, async () => {
+    test(`an ${alg} token is refused when any one bit of its decoded bytes is changed`, async () => {
       const parts = token.split('.');
       for (const [at, part] of parts.entries()) {
         for (const changed of flips(Buffer.from(part, 'base64url'))) {

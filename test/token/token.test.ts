@@ -77,7 +77,8 @@ describe('claim', () => {
     ['iat', -1, 'too_long_lived'],
   ];
   for (const [name, seconds, reason] of times) {
-    const when = Math.abs(seconds - now) < 60 ? `${seconds - now} s from now` : `${seconds}`;
+    const age = now - seconds;
+    const when = Math.abs(age) >= 60 ? `${seconds}` : age > 0 ? `${age} s ago` : `in ${-age} s`;
     test(`a token with ${name} ${when} is ${reason ? `refused as ${reason}` : 'accepted'}`, async () => {
       const verdict = await judgeToken(await signToken(key, newClaims({ [name]: seconds })));
       reason ? assertRefused(verdict, reason) : assertAccepted(verdict);
