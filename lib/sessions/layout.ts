@@ -31,7 +31,7 @@ export function readLayout(given: unknown): Layout {
   if (name.startsWith('{')) return checkLayout(parse(name));
   const known = Object.hasOwn(KNOWN_LAYOUTS, name) ? KNOWN_LAYOUTS[name] : undefined;
   const names = Object.keys(KNOWN_LAYOUTS).join(', ');
-  return known ?? refuse(`no layout is called ${quote(name)}; known are ${names}, or give a layout as JSON`);
+  return known ?? refuse(`no layout is called ${quote(name)}; use one of ${names}, or a layout as JSON`);
 }
 
 /** Every attribute that the function names in its requests, and so all that its role may touch. */
@@ -74,10 +74,12 @@ function checkTogether({ userKey, ...others }: Layout): void {
   }
   const { tableKey, index, sortKey, expiry, guard, account } = others;
   if (account && userKey.value.match(USER_ID)?.join() !== '{user_id}') {
-    refuse('account needs {user_id} in userKey.value once, and not folded: the user id is read back from that key');
+    refuse(
+      'account needs {user_id} once in userKey.value, and not {user_id:lower}: the user id is read back from that key',
+    );
   }
   for (const [member, attribute] of Object.entries({ sortKey, expiry, guard })) {
-    if (attribute?.name === userKey.name) refuse(`${member}.name must be another attribute than userKey.name`);
+    if (attribute?.name === userKey.name) refuse(`${member}.name must not be the attribute of userKey.name`);
   }
   const [partitionKey, sort] = tableKey;
   if (index === null && userKey.name !== partitionKey) {
@@ -121,7 +123,7 @@ function checkUserKey(given: unknown): Layout['userKey'] {
   };
   const rest = userKey.value.replace(USER_ID, '');
   if (rest.includes('{user_id'))
-    refuse('userKey.value takes {user_id} and {user_id:lower}: correct what begins like them');
+    refuse('userKey.value may contain {user_id} and {user_id:lower}: correct the one that is neither');
   if (rest === userKey.value) refuse('userKey.value must contain {user_id}');
   if (userKey.type === 'N' && value !== '{user_id}') refuse('userKey.value must be {user_id} alone when its type is N');
   return userKey;

@@ -20,7 +20,9 @@ export function members(
   const allowed = [...required, ...optional];
   const unknown = Object.keys(given).find((name) => !allowed.includes(name));
   if (unknown !== undefined) {
-    refuse(`${where} has the unknown member ${quote(unknown)}: remove it; known are ${allowed.join(', ')}`);
+    refuse(
+      `${where} has the unknown member ${quote(unknown)}: remove it; the allowed members are ${allowed.join(', ')}`,
+    );
   }
   const missing = required.find((name) => object[name] === undefined);
   if (missing !== undefined) refuse(`${where} lacks the member ${quote(missing)}: add it`);

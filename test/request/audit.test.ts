@@ -34,7 +34,7 @@ function metricsOf(line: AuditLine): Record<string, string[]> {
   );
 }
 
-test('the audit record says who asked, by which key, for whom, why, and what became of the sessions', async () => {
+test('the audit record says who asked, with which key, for whom, why, and what happened to the sessions', async () => {
   await putItems(table, [...newSessions('31', 2), ...newSessions('31', 1, { expiresIn: -1 })]);
   const token = await signToken(key, newClaims({ jti: 'token 1' }));
   const line = await lineOf({
@@ -57,7 +57,7 @@ test('the audit record says who asked, by which key, for whom, why, and what bec
     actor: 'admin',
     validator: 'test_validator',
   };
-  const key_ = {
+  const origin = {
     alg: 'HS256',
     key_stage: 'current',
     short_key: false,
@@ -74,11 +74,11 @@ test('the audit record says who asked, by which key, for whom, why, and what bec
     passes: 1,
     retries: 0,
   };
-  assert.partialDeepStrictEqual(line, { ...noted, ...key_, ...counts });
+  assert.partialDeepStrictEqual(line, { ...noted, ...origin, ...counts });
   for (const id of [line.request_id, line.api_request_id]) assert.match(String(id), /^[\da-f-]{36}$/);
 });
 
-test('the audit record carries its metrics in CloudWatch’s embedded format', async () => {
+test('the audit record carries its metrics in CloudWatch’s embedded metric format', async () => {
   const { _aws, timestamp, duration_ms } = await lineOf({ userId: '32' });
   const metrics = (dimensions: string[], Metrics: { Name: string; Unit: string }[]) => ({
     Namespace: 'auth-logout-user',
@@ -104,7 +104,7 @@ test('the audit record of a logout has the outcome no_live_session when the user
   });
 });
 
-test('the audit record names a token without jti by its hash', async () => {
+test('the audit record identifies a token without jti by its hash', async () => {
   const line = await lineOf({ userId: '32', token: await signToken(key) });
   assert.match(String(line.token_id), /^sha256:[\w-]{43}$/);
 });

@@ -1,4 +1,4 @@
-// Every answer of every test in this folder is checked against docs/openapi.yaml too: see setup/lambda.ts.
+// docs/openapi.yaml itself. Every answer in every other test is checked against it too: see test/setup/lambda.ts.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';

@@ -17,12 +17,12 @@ test('SETTLE_SECONDS may have a fraction', () => {
   assert.equal(read({ ...COMPLETE, SETTLE_SECONDS: '0.25' }).settleMs, 250);
 });
 
-test('a blank setting is taken as one that is missing', () => {
+test('a blank setting counts as missing', () => {
   const blank = { SESSION_LAYOUT: ' ', USER_ID_PATTERN: ' ', VALIDATOR_MAX_AGE_SECONDS: '\n', SETTLE_SECONDS: ' ' };
   assert.deepEqual(read({ ...COMPLETE, ...blank }), read(COMPLETE));
 });
 
-test('MORE_STORES takes layouts by name, as objects or as JSON in text, and user id patterns of its own', () => {
+test('MORE_STORES takes each layout as a name, an object or JSON text, and may have its own user id patterns', () => {
   const layout = readLayout('lucia');
   const list = [
     { table: 'shop', layout: 'authjs' },
@@ -55,20 +55,20 @@ const faults: [string, Record<string, string>, RegExp][] = [
     /^VALIDATOR_SECRET_IDS has an empty entry: /,
   ],
   ['SESSIONS_TABLE is missing', { SESSIONS_TABLE: '' }, /^SESSIONS_TABLE is missing: set it to the name of /],
-  ['SESSION_LAYOUT is unknown', { SESSION_LAYOUT: 'redis' }, /^SESSION_LAYOUT: .*known are default, /],
+  ['SESSION_LAYOUT is unknown', { SESSION_LAYOUT: 'redis' }, /^SESSION_LAYOUT: .*use one of default, /],
   ['SESSION_LAYOUT is broken JSON', { SESSION_LAYOUT: '{' }, /^SESSION_LAYOUT: .*not valid JSON/],
   [
-    'USER_ID_PATTERN is not a pattern',
+    'USER_ID_PATTERN is not a regular expression',
     { USER_ID_PATTERN: '[' },
     /^USER_ID_PATTERN is not a regular expression in Unicode mode, Unterminated character class: \[$/,
   ],
   [
-    'USER_ID_PATTERN has a class that Unicode mode does not take',
+    'USER_ID_PATTERN has a class that Unicode mode does not allow',
     { USER_ID_PATTERN: '[\\w-\\.]+' },
     /^USER_ID_PATTERN is not a regular expression in Unicode mode, Invalid character class: \[\\w-\\\.\]\+; .*: \[\\w-\\\.\]\+ is written \[\\w\.\\-\]\+$/,
   ],
   [
-    'USER_ID_PATTERN has an escape that Unicode mode does not need',
+    'USER_ID_PATTERN has a needless escape, which Unicode mode does not allow',
     { USER_ID_PATTERN: 'user\\-\n?' },
     /^USER_ID_PATTERN is not a regular expression in Unicode mode, Invalid escape: user\\- \?; a needless escape /,
   ],
@@ -104,21 +104,21 @@ const faults: [string, Record<string, string>, RegExp][] = [
   [
     'an entry of MORE_STORES has an unknown member',
     moreStores({ table: 'web', layout: 'authjs', settleSeconds: 1 }),
-    /^MORE_STORES: entry 2: .* unknown member "settleSeconds": remove it; known are table, layout, userIdPattern$/,
+    /^MORE_STORES: entry 2: .* "settleSeconds": remove it; the allowed members are table, layout, userIdPattern$/,
   ],
   [
     'an entry of MORE_STORES has an unknown layout',
     moreStores({ table: 'web', layout: 'redis' }),
-    /^MORE_STORES: entry 2: layout: no layout is called "redis"; known are default, /,
+    /^MORE_STORES: entry 2: layout: no layout is called "redis"; use one of default, /,
   ],
   [
     'an entry of MORE_STORES has a layout that contradicts itself',
     moreStores({ table: 'web', layout: { ...readLayout('authjs'), index: 'x-index' } }),
     /^MORE_STORES: entry 2: layout: userKey.name is the table's partition key "pk": set index to null$/,
   ],
-  ['one is null', moreStores(null), /^MORE_STORES: entry 2: a store must be an object$/],
+  ['an entry of MORE_STORES is null', moreStores(null), /^MORE_STORES: entry 2: a store must be an object$/],
   [
-    'one has a pattern that is no text',
+    'an entry of MORE_STORES has a userIdPattern that is not text',
     moreStores({ table: 'web', layout: 'authjs', userIdPattern: 7 }),
     /^MORE_STORES: entry 2: userIdPattern must be text that is not empty$/,
   ],
@@ -128,7 +128,7 @@ const faults: [string, Record<string, string>, RegExp][] = [
     /^MORE_STORES: entry 2: userIdPattern is not a regular expression in Unicode mode, /,
   ],
   [
-    'an entry of MORE_STORES is there twice',
+    'an entry of MORE_STORES repeats an earlier one',
     moreStores({ table: 'shop', layout: readLayout('lucia') }),
     /^MORE_STORES: entry 2: an earlier store has the same table and layout: remove one of them$/,
   ],
@@ -136,7 +136,7 @@ const faults: [string, Record<string, string>, RegExp][] = [
   ['SETTLE_SECONDS is negative', { SETTLE_SECONDS: '-1' }, /^SETTLE_SECONDS is "-1"/],
 ];
 for (const [what, env, line] of faults) {
-  test(`the start stops with one line when ${what}`, () => {
+  test(`the start fails with a one-line error when ${what}`, () => {
     assert.throws(
       () => read({ ...COMPLETE, ...env }),
       ({ message }: Error) => line.test(message) && !message.includes('\n'),
@@ -144,7 +144,7 @@ for (const [what, env, line] of faults) {
   });
 }
 
-test('a missing setting stops the cold start of the function', async () => {
+test('a missing setting makes the cold start fail', async () => {
   const { coldStart } = await import('../setup/lambda.ts');
   await assert.rejects(coldStart({ SESSIONS_TABLE: 'sessions' }), /^Error: VALIDATOR_SECRET_IDS is missing: /);
 });

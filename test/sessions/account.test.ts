@@ -1,4 +1,4 @@
-// From a provider's `sub` to a user whose id is the application's own. test/layouts/authjs.test.ts has it with Auth.js.
+// From a provider's `sub` to the application's own user id. test/layouts/authjs.test.ts shows the same with Auth.js.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -37,7 +37,7 @@ const link = (user: string, sub: string, name = 'kc'): Item => ({
   account_id: { S: `${sub}@${name}` },
 });
 
-/** A user with two sessions and an account by which the provider calls him `sub`. */
+/** A new user with two sessions, linked to the provider's account `sub`. */
 async function signUp(sub: string): Promise<string> {
   const user = randomUUID();
   await putItems(table, [session(user), session(user), link(user, sub)]);
@@ -51,7 +51,7 @@ async function left(user: string): Promise<number> {
 }
 
 describe('account_provider', () => {
-  test('account_provider logs out the user of a linked account, by one more Query, and keeps the link', async () => {
+  test('account_provider logs out the user of a linked account, with one more Query, and keeps the link', async () => {
     const [ann, bob] = [await signUp('ann'), await signUp('bob')];
     const requests = await dynamodb.requests(table, async () =>
       assertLoggedOut(await logout('ann'), { user_id: ann, actor: 'ann', sessions_ended: 2 }),
@@ -61,7 +61,7 @@ describe('account_provider', () => {
     assertLoggedOut(await logout('ann'), { outcome: 'no_live_session', user_id: ann });
   });
 
-  test('a 200 is answered after one Query, and nobody logged out, when no account is linked to the sub', async () => {
+  test('a 200 is returned after one Query, and nobody is logged out, when no user is linked to the sub', async () => {
     const eve = await signUp('eve');
     for (const sub of ['ev', 'eve2', 'Eve', 'EVE', ' eve', 'eve@kc', '{sub}', '{provider}', '$&', '*', eve]) {
       const requests = await dynamodb.requests(table, async () =>
@@ -72,28 +72,28 @@ describe('account_provider', () => {
     assert.equal(await left(eve), 2);
   });
 
-  test('account_provider takes sub letter by letter, whatever is in it', async () => {
+  test('account_provider takes sub literally, whatever characters it contains', async () => {
     for (const sub of ['$&', '{provider}', '{sub}', 'a b|c@d', 'ü', '%2F']) {
       const user = await signUp(sub);
       assertLoggedOut(await logout(sub), { user_id: user, sessions_ended: 2 });
     }
   });
 
-  test('a user who has the sub at another provider only is not logged out', async () => {
+  test('a user who has the sub only at another provider is not logged out', async () => {
     const user = randomUUID();
     await putItems(table, [session(user), link(user, 'zoe', 'another')]);
     assertLoggedOut(await logout('zoe'), { outcome: 'no_account' });
     assert.equal(await left(user), 1);
   });
 
-  test('the Query for an account asks for the user’s key only: the item may hold the provider’s tokens', async () => {
+  test('the Query for an account reads only the user’s key: the item may hold the provider’s tokens', async () => {
     const sent = await dynamodb.capture(async () => assertLoggedOut(await logout('nobody'), { outcome: 'no_account' }));
     const { ProjectionExpression, ExpressionAttributeNames, Select } = JSON.parse(sent[0]?.body ?? '');
     assert.deepEqual([Select, ExpressionAttributeNames[ProjectionExpression]], ['SPECIFIC_ATTRIBUTES', 'pk']);
     assert.deepEqual(Object.values(ExpressionAttributeNames), ['account', 'account_id', 'pk']);
   });
 
-  test('a 400 is answered to a sub that a key of the account index cannot hold', async () => {
+  test('a 400 is returned for a sub that a key of the account index cannot hold', async () => {
     assertLoggedOut(await logout('x'.repeat(1021)), { outcome: 'no_account' });
     for (const sub of ['x'.repeat(1022), '\ud800']) {
       const { status, audit } = await logout(sub);
@@ -101,13 +101,13 @@ describe('account_provider', () => {
     }
   });
 
-  test('a 400 is answered when the account is linked to a user id that USER_ID_PATTERN refuses', async () => {
+  test('a 400 is returned when the account is linked to a user id that USER_ID_PATTERN refuses', async () => {
     await putItems(table, [link('UPPER', 'upper')]);
     const { status, audit } = await logout('upper');
     assert.deepEqual([status, audit.outcome, audit.actor], [400, 'user_id_not_accepted', 'upper']);
   });
 
-  test('a 500 is answered, and nobody logged out, when an account is linked to several users or to none', async () => {
+  test('a 500 is returned, and nobody logged out, when an account is linked to several users or to none', async () => {
     const [one, two] = [await signUp('both'), await signUp('both')];
     const several = await logout('both');
     assertFault(several, 500, 'account_invalid');
@@ -121,7 +121,7 @@ describe('account_provider', () => {
     }
   });
 
-  test('the Query for an account is repeated when DynamoDB throttles or fails, until a 503 is answered', async () => {
+  test('a 503 is returned only after retries when the Query for an account is throttled or fails', async () => {
     const user = await signUp('tim');
     dynamodb.inject('Query', 'tim@kc', refuse(400, 'ThrottlingException'), 2);
     dynamodb.inject('Query', 'tim@kc', refuse(500, 'InternalServerError'), 1);
@@ -133,17 +133,17 @@ describe('account_provider', () => {
     assertFault(await logout('tim', lambda, 1800), 503, 'deadline');
   });
 
-  test('a 503 is answered at the deadline when the answer to the Query for an account does not end', async () => {
+  test('a 503 is returned at the deadline when the answer to the Query for an account never ends', async () => {
     dynamodb.inject('Query', 'endless@kc', trickle);
     assertFault(await logout('endless', lambda, 2500), 503, 'deadline');
   });
 
-  test('a 500, not a 200, is answered when the answer to the Query for an account has no list of items', async () => {
+  test('a 500, not a 200, is returned when the answer to the Query for an account has no list of items', async () => {
     dynamodb.inject('Query', 'void@kc', empty, 1);
     assertFault(await logout('void'), 500, 'unexpected');
   });
 
-  test('a 500 is answered when the table has no account index', async () => {
+  test('a 500 is returned when the table has no account index', async () => {
     const SESSIONS_TABLE = await createTable({ ...LAYOUT, account: undefined });
     const { lambda: bare } = await start(LAYOUT, { SESSIONS_TABLE });
     assertFault(await logout('ann', bare), 500, 'aws_refused');
@@ -166,7 +166,7 @@ describe('a linked account', () => {
     assertLoggedOut(await logout('seven', numbers.lambda), { user_id: '7', sessions_ended: 1 });
   });
 
-  test('an account is linked in one of several stores, and its user is logged out in all of them', async () => {
+  test('a user whose account is linked in one of several stores is logged out in all of them', async () => {
     const user = await signUp('sue');
     const byUserId = { tableKey: ['user_id', 'sid'], userKey: { name: 'user_id', type: 'S', value: '{user_id}' } };
     const both = await start(byUserId, { MORE_STORES: JSON.stringify([{ table, layout: LAYOUT }]) });

@@ -26,7 +26,7 @@ const ACCOUNT = {
 
 describe('a layout', () => {
   for (const [name, layout] of Object.entries(KNOWN_LAYOUTS)) {
-    test(`the layout ${name} is known by its name, and keeps the rules for a layout in JSON`, () => {
+    test(`the layout ${name} can be read by its name, and follows the rules for a layout in JSON`, () => {
       assert.equal(readLayout(` ${name}\n`), layout);
       assert.deepEqual(readLayout(JSON.stringify(layout)), layout);
     });
@@ -37,7 +37,7 @@ describe('a layout', () => {
       assert.deepEqual(readLayout(` ${JSON.stringify(layout, null, 2)}`), layout);
   });
 
-  test('a layout needs its keys only, and a member that is null counts as absent', () => {
+  test('a layout needs only its keys, and a member that is null counts as absent', () => {
     const { tableKey, userKey } = BY_KEY;
     const read = { tableKey, index: null, userKey };
     assert.deepEqual(readLayout(JSON.stringify({ tableKey, userKey })), read);
@@ -93,7 +93,7 @@ const wrong: [string, unknown, RegExp][] = [
   [
     'an unknown member',
     { ...BY_KEY, ttl: 'x' },
-    /^the layout has the unknown member "ttl": remove it; known are tableKey, userKey, index/,
+    /^the layout has the unknown member "ttl": remove it; the allowed members are tableKey, userKey, index/,
   ],
   ['an unknown member in expiry', { ...BY_KEY, expiry: { ...expiry, format: 1 } }, /expiry .*"format": remove it/],
   ['__proto__ as a member', '{"__proto__":{}}', /unknown member "__proto__"/],
@@ -136,19 +136,19 @@ const wrong: [string, unknown, RegExp][] = [
   ],
   ['a beginsWith that is a number', { ...BY_KEY, sortKey: { name: 'sk', beginsWith: 1 } }, /beginsWith must be text$/],
   [
-    'no place for the user id',
+    'no placeholder for the user id',
     { ...BY_KEY, userKey: { ...BY_KEY.userKey, value: 'USER#' } },
     /must contain {user_id}$/,
   ],
   [
     'a user id in upper case',
     { ...BY_KEY, userKey: { ...BY_KEY.userKey, value: '{user_id}#{user_id:upper}' } },
-    /takes {user_id} and {user_id:lower}: correct/,
+    /may contain {user_id} and {user_id:lower}: correct/,
   ],
   [
     'a {user_id that is not closed',
     { ...BY_KEY, userKey: { ...BY_KEY.userKey, value: '{user_id} {user_id' } },
-    /takes {user_id} and {user_id:lower}: correct/,
+    /may contain {user_id} and {user_id:lower}: correct/,
   ],
   [
     'a number folded to lower case',
@@ -183,15 +183,19 @@ const wrong: [string, unknown, RegExp][] = [
   ['a guard that is a number', { ...BY_INDEX, guard: { ...guard, equals: 1 } }, /guard.equals must be text/],
   ['a guard that equals an empty list', { ...BY_INDEX, guard: { ...guard, equals: [] } }, /must list 1 to 100 values$/],
   ['a guard of 101 values', { ...BY_INDEX, guard: { ...guard, equals: Array(101).fill('x') } }, /1 to 100 values$/],
-  ['a guard of a list in a list', { ...BY_INDEX, guard: { ...guard, equals: [['x']] } }, /each value in guard.equals/],
+  ['a guard that lists a list', { ...BY_INDEX, guard: { ...guard, equals: [['x']] } }, /each value in guard.equals/],
   [
-    'no index and a user who is not the table’s key',
+    'no index although the user is not the table’s key',
     { ...BY_INDEX, index: null },
     /partition key is "id": name the index that finds/,
   ],
-  ['an index and a user who is the key', { ...BY_KEY, index: 'by-user' }, /partition key "pk": set index to null$/],
   [
-    'another sort key than the table has',
+    'an index although the user is the table’s key',
+    { ...BY_KEY, index: 'by-user' },
+    /partition key "pk": set index to null$/,
+  ],
+  [
+    'a sort key that is not the table’s',
     { ...BY_KEY, sortKey: { name: 'x', beginsWith: '' } },
     /table's sort key is "sk": name/,
   ],
@@ -200,17 +204,17 @@ const wrong: [string, unknown, RegExp][] = [
   [
     'a guard on the user’s attribute',
     { ...BY_INDEX, guard: { ...guard, name: 'owner' } },
-    /guard.name must be another attribute than/,
+    /guard.name must not be the attribute of userKey.name$/,
   ],
   [
     'an expiry on the user’s attribute',
     { ...BY_INDEX, expiry: { ...expiry, name: 'owner' } },
-    /expiry.name must be another/,
+    /expiry.name must not be the attribute of/,
   ],
   [
     'a sort key on the user’s attribute',
     { ...BY_INDEX, sortKey: { ...sortKey, name: 'owner' } },
-    /sortKey.name must be another/,
+    /sortKey.name must not be the attribute of/,
   ],
   ['an account that has no index', withAccount({ index: null }), /account lacks the member "index": add it$/],
   ['an account whose index is not a name', withAccount({ index: 'a b' }), /account.index must be a name: 3 to 255/],
@@ -240,12 +244,12 @@ const wrong: [string, unknown, RegExp][] = [
     /account.sortKey lacks the member "name": add it$/,
   ],
   [
-    'an account that leaves {provider} out',
+    'an account without {provider}',
     withAccount({ partitionKey: { name: 'account', value: 'x' } }),
     /account needs {provider} in partitionKey.value or sortKey.value$/,
   ],
   [
-    'an account that leaves {sub} out',
+    'an account without {sub}',
     withAccount({ sortKey: { name: 'account_id', value: '{SUB}' } }),
     /account needs {sub} in partitionKey.value or sortKey.value$/,
   ],
@@ -257,10 +261,14 @@ const wrong: [string, unknown, RegExp][] = [
   ...['{user_id}{user_id}', '{user_id:lower}', '{user_id}{user_id:lower}'].map((value): [string, unknown, RegExp] => [
     `an account and the user key ${value} that cannot be read back`,
     withAccount({}, value),
-    /account needs {user_id} in userKey.value once, and not folded/,
+    /account needs {user_id} once in userKey.value, and not {user_id:lower}: /,
   ]),
-  ['an unknown name', 'constructor', /no layout is called "constructor"; known are default, authjs, .*, or give/],
-  ['a name of two lines', 'a\nb', /no layout is called "a\\nb"; known are/],
+  [
+    'an unknown name',
+    'constructor',
+    /no layout is called "constructor"; use one of default, authjs, .*, or a layout as JSON$/,
+  ],
+  ['a name of two lines', 'a\nb', /no layout is called "a\\nb"; use one of /],
   ['an unknown member of two lines', { ...BY_KEY, 'a\nb': 1 }, /unknown member "a\\nb"/],
 ];
 
@@ -280,13 +288,13 @@ describe('a wrong layout', () => {
 });
 
 describe('the key of a user', () => {
-  test('the key of a user has the id in its place, taken as it is', () => {
+  test('the key of a user contains the id as it is', () => {
     assert.deepEqual(userKeyValue(readLayout('authjs'), "a#b$&$'"), { S: "USER#a#b$&$'" });
     assert.deepEqual(userKeyValue(readLayout('openauth'), 'user:7'), { S: 'oauth:refresh\u001fuser:7' });
     assert.deepEqual(userKeyValue(readLayout('default'), '{user_id}'), { S: '{user_id}' });
   });
 
-  test('the key of a user has the id in lower case where the layout says so, as often as it says', () => {
+  test('the key of a user contains the id in lower case wherever the layout has {user_id:lower}', () => {
     const value = '{user_id:lower}#{user_id}#{user_id:lower}';
     const layout = readLayout({ ...BY_KEY, userKey: { ...BY_KEY.userKey, value } });
     assert.deepEqual(userKeyValue(layout, 'AbÇ{user_id:lower}$&'), {

@@ -1,4 +1,4 @@
-// A partition takes 1 000 deletes a second, however many it is sent.
+// A partition takes 1 000 deletes a second, however many are sent to it.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { partition } from '../faults/faults.ts';
@@ -20,7 +20,7 @@ describe('a partition that takes 1 000 deletes a second', { concurrency: true },
     const batches = requests.filter((operation) => operation === 'BatchWriteItem').length;
     assert.ok(
       batches >= 120 && batches < 480,
-      `${batches} batches, where 120 are the least and fixed concurrency sends thousands`,
+      `${batches} batches, where 120 is the minimum and a constant concurrency sends thousands`,
     );
   });
 

@@ -30,7 +30,7 @@ function inSeconds(seconds: number): Item {
   return { expires: { N: String(Math.floor(Date.now() / 1000) + seconds) } };
 }
 
-function digitsInSeconds(seconds: number): Item {
+function inSecondsAsText(seconds: number): Item {
   return { expires: { S: String(Date.now() / 1000 + seconds) } };
 }
 
@@ -50,7 +50,7 @@ for (const [S, live] of [
 }
 
 describe('requests', () => {
-  test('sessions are looked for by a consistent read where the user is the table’s key', async () => {
+  test('sessions are found with consistent reads where the user is the table’s key', async () => {
     const user = newUser();
     const reads: unknown[] = [];
     dynamodb.inject('Query', user, async (exchange) => {
@@ -81,9 +81,9 @@ describe('requests', () => {
   for (const [count, what, expires, queries, deletes] of [
     [0, 'live', inSeconds(3600), 1, 0],
     [3, 'live', inSeconds(3600), 2, 3],
-    [3, 'live by digits in text', digitsInSeconds(3600), 2, 3],
+    [3, 'live by an expiry stored as text', inSecondsAsText(3600), 2, 3],
     [3, 'expired', inSeconds(-1), 2, 6],
-    [3, 'expired by digits in text', digitsInSeconds(-1), 2, 6],
+    [3, 'expired by an expiry stored as text', inSecondsAsText(-1), 2, 6],
   ] as const) {
     test(`the number of requests is ${queries + deletes} for ${count} sessions found by index, ${what}`, async () => {
       const user = newUser();
@@ -93,7 +93,7 @@ describe('requests', () => {
     });
   }
 
-  test('a Query brings keys and expiry only, however large the items are', async () => {
+  test('a Query returns only keys and expiry, however large the items are', async () => {
     const user = newUser();
     await putItems(byKey, newSessions(user, 5, { payload: 390_000 }));
     const answers: number[] = [];
@@ -107,14 +107,14 @@ describe('requests', () => {
     assert.equal(await sessionsLeft(byKey, user), 0);
   });
 
-  test('an index is asked for the table’s key only: AWS would refuse what the index does not carry', async () => {
+  test('only the table’s key is read from an index: AWS refuses attributes that it does not project', async () => {
     const sent = await dynamodb.capture(() => logoutByIndex(newUser()));
     const { ProjectionExpression, ExpressionAttributeNames } = JSON.parse(sent[0]?.body ?? '');
     assert.deepEqual([sent.length, ExpressionAttributeNames[ProjectionExpression]], [1, 'id']);
   });
 });
 
-/** Holds requests back until so many have come, and a little longer: time for one too many. Then all may pass. */
+/** Holds requests until this many have arrived, and a little longer, in case one too many comes. Then all pass. */
 function gate(size: number): { fault: Fault; held: () => number } {
   const full = Promise.withResolvers<void>();
   const open = full.promise.then(() => sleep(50));
@@ -139,7 +139,7 @@ test('a logout leaves no timer behind', async () => {
   await putItems(byKey, newSessions(user, 30));
   const before = timers();
   assert.equal((await logout(user)).json.result, true);
-  assert.ok(timers() <= before, 'one that outlives the request would be called in another');
+  assert.ok(timers() <= before, 'a timer that outlives its request would fire in another');
 });
 
 describe('deletes', () => {
@@ -203,14 +203,14 @@ describe('deletes', () => {
     dynamodb.inject('BatchWriteItem', user, refuse(400, 'ThrottlingException'));
     assertFault(await logout(user), 500);
     assert.deepEqual(await dynamodb.requests(user, () => sleep(100)), []);
-    assert.equal(ahead?.closed, true, 'the page that was queried ahead is given up');
+    assert.equal(ahead?.closed, true, 'the Query for the next page is aborted');
     dynamodb.heal(user);
     await logout(user);
   });
 });
 
 describe('counts', () => {
-  test('the audit record of a 503 counts what was deleted before the deadline came', async () => {
+  test('the audit record of a 503 counts what was deleted before the deadline', async () => {
     const user = newUser();
     await putItems(byKey, [...newSessions(user, 20), ...newSessions(user, 5, { expiresIn: -1 })]);
     dynamodb.inject('BatchWriteItem', user, handBack(10), 1);
@@ -226,7 +226,7 @@ describe('counts', () => {
     assert.deepEqual([rest.sessions_ended, rest.sessions_expired], [20 - ended, 5 - expired]);
   });
 
-  test('the audit record counts requests that were throttled, handed back or repeated', async () => {
+  test('the audit record counts requests that were throttled, handed back or retried', async () => {
     const user = newUser();
     await putItems(byKey, newSessions(user, 25));
     dynamodb.inject('Query', user, refuse(400, 'ThrottlingException'), 1);
@@ -252,7 +252,7 @@ describe('counts', () => {
   }
 
   for (const [name, expires] of Object.entries({
-    text: { S: 'soon' },
+    'a word': { S: 'soon' },
     blank: { S: ' ' },
     'empty text': { S: '' },
     'a date': { S: '2020-01-01' },
@@ -277,9 +277,9 @@ describe('counts', () => {
     ['live', 3600, true],
     ['expired', -1, false],
   ] as const) {
-    test(`a session counts as ${what} by an expiry that is digits in text`, async () => {
+    test(`a session counts as ${what} by an expiry that is a number stored as text`, async () => {
       const user = newUser();
-      const { expires = assert.fail() } = digitsInSeconds(seconds);
+      const { expires = assert.fail() } = inSecondsAsText(seconds);
       await putItems(
         byKey,
         newSessions(user, 1).map((session) => ({ ...session, expires_at: expires })),

@@ -41,7 +41,7 @@ const SHORT_MS = 6000; // less than it takes to settle for 10 s
 const orders = new Map<string, { begun: () => void; pay: Promise<void> }>();
 const address = await startShop();
 
-/** A shop that keeps its sessions by connect-dynamodb; to order takes as long as `orders` says, and then is noted in the session. */
+/** A shop that keeps its sessions in connect-dynamodb. An order takes as long as `orders` says, and saves it. */
 async function startShop(): Promise<string> {
   const Store = connectDynamoDb(session);
   const specialKeys = [{ name: 'userId', type: 'S' as const }];
@@ -81,7 +81,7 @@ async function logIn(userId: string) {
   };
 }
 
-/** Logs the user out while an order is on its way that is paid, and logs in anew, once the session has been deleted. */
+/** Logs the user out during an order. Once the session is deleted, the order is paid and the user logs in again. */
 async function logoutDuringOrder(userId: string, logout: Logout) {
   const browser = await logIn(userId);
   const [begun, paid, deleted] = [
@@ -111,7 +111,7 @@ async function logoutDuringOrder(userId: string, logout: Logout) {
   return { line: await line, before: await browser.user(), after: await other.user() };
 }
 
-/** Logs the user out of one session under that key, and has a request write it back as soon as it is deleted. */
+/** Logs the user out of one session with that key, which a request writes back as soon as it is deleted. */
 async function logoutAndWriteBack(id: string, userId: string, writtenBack: Item, logout = logoutGuarded) {
   await putItems(guarded, [{ id: { S: id }, userId: { S: userId }, kind: { S: 'session' } }]);
   dynamodb.inject(
@@ -126,7 +126,7 @@ async function logoutAndWriteBack(id: string, userId: string, writtenBack: Item,
   return audited(true, logout(userId));
 }
 
-/** As Flask-Session, the handlers for PHP and Ruby and dynamodb-store save: UpdateItem without a condition. */
+/** Saves as Flask-Session, the handlers for PHP and Ruby and dynamodb-store do: by UpdateItem without a condition. */
 async function updateItem(id: string, attributes: Item): Promise<void> {
   const names = Object.keys(attributes);
   await new DynamoDBClient().send(
@@ -150,7 +150,7 @@ async function audited(result: boolean, logout: Promise<Answer>): Promise<AuditL
 }
 
 describe('a logout', { concurrency: 4 }, () => {
-  test('a logout that does not settle is undone by a request of express-session that ends after it', async () => {
+  test('a logout that does not settle is undone by an express-session request that ends after it', async () => {
     const { line, before, after } = await logoutDuringOrder('1', logoutAtOnce);
     assert.deepEqual([before, after], ['1', '1']);
     assert.deepEqual([line.sessions_ended, line.sessions_written_back], [1, 0]);
@@ -163,7 +163,7 @@ describe('a logout', { concurrency: 4 }, () => {
     assert.equal((await allItems(sessions)).filter(({ userId }) => userId?.S === '2').length, 1);
   });
 
-  test('a logout that settles looks once more when it has found something, and then answers', async () => {
+  test('a logout that settles looks once more if it finds something, and then answers', async () => {
     const items = newSessions('11', 2);
     await putItems(table, items);
     let writes = 2;
@@ -185,7 +185,7 @@ describe('a logout', { concurrency: 4 }, () => {
     ['without its user, but with the guard', '24', { ...data, kind: { BOOL: true } }],
   ];
   for (const [what, userId, writtenBack] of own) {
-    test(`a logout that settles ends a session that an index had shown and that is written back ${what}`, async () => {
+    test(`a logout that settles ends a session that was found by an index and is written back ${what}`, async () => {
       const line = await logoutAndWriteBack(`own-${userId}`, userId, writtenBack);
       assert.deepEqual([line.sessions_ended, line.sessions_written_back], [1, 1]);
       assert.equal(await isThere(`own-${userId}`), false);
@@ -193,10 +193,10 @@ describe('a logout', { concurrency: 4 }, () => {
   }
 
   const others: [what: string, userId: string, writtenBack: Item][] = [
-    ['is another user’s by now', '31', { ...data, userId: { S: '3' }, kind: { S: 'session' } }],
-    ['is another user’s by now, and has no guard', '32', { ...data, userId: { S: '320' } }],
-    ['is something else by now', '33', { ...data, userId: { S: '33' }, kind: { S: 'account' } }],
-    ['is something else, and nobody’s', '34', { ...data, kind: { BOOL: false } }],
+    ['now belongs to another user', '31', { ...data, userId: { S: '3' }, kind: { S: 'session' } }],
+    ['now belongs to another user, and has no guard', '32', { ...data, userId: { S: '320' } }],
+    ['is now something else', '33', { ...data, userId: { S: '33' }, kind: { S: 'account' } }],
+    ['is now something else, and belongs to nobody', '34', { ...data, kind: { BOOL: false } }],
   ];
   for (const [what, userId, writtenBack] of others) {
     test(`a logout that settles leaves an item that has the key of an ended session and ${what}`, async () => {
@@ -206,7 +206,7 @@ describe('a logout', { concurrency: 4 }, () => {
     });
   }
 
-  test('a logout that settles looks by key for what an index had shown, and a lost answer is not counted', async () => {
+  test('a logout that settles checks by key what an index had shown, and does not count a lost answer', async () => {
     await putItems(guarded, [{ id: { S: 'once' }, userId: { S: '41' }, kind: { S: 'session' } }]);
     const [ending, settling] = [passOn, loseAnswer];
     dynamodb.inject('DeleteItem', '41', ending, 1);
@@ -230,7 +230,7 @@ describe('a logout', { concurrency: 4 }, () => {
     assert.equal((await logoutForLong('13', SHORT_MS)).json.result, false);
   });
 
-  test('a logout looks into an index for new keys for seconds, not for as long as the user logs in anew', async () => {
+  test('a logout looks for new keys in an index for seconds, however long the user keeps logging in', async () => {
     const session = (id: string): Item => ({ id: { S: id }, userId: { S: '14' } });
     await putItems(sessions, [session('old-1'), session('old-2')]);
     dynamodb.inject('Query', '14', async (exchange) => {

@@ -1,4 +1,4 @@
-// One logout in several stores: all at once, each with its own user ids, and what one of them does the others do not feel.
+// One logout in several stores: all at once, each with its own user ids, and none affected by a fault in another.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -59,7 +59,7 @@ async function left(user: string): Promise<number[]> {
   return [await sessionsLeft(main, user), inExpress.length, inNumbers.length];
 }
 
-/** The answer to a logout, and what the audit record says of it as a whole and of each store. */
+/** The answer to a logout, and what the audit record says about the whole and about each store. */
 async function audited(user: string, logoutUser: Logout = logout, remainingMs?: number) {
   const answer = await logoutUser(user, remainingMs);
   const stores: AuditLine[] = JSON.parse(JSON.stringify(answer.audit.stores ?? []));
@@ -69,7 +69,7 @@ async function audited(user: string, logoutUser: Logout = logout, remainingMs?: 
 const ended = (stores: AuditLine[]) => stores.map(({ sessions_ended }) => sessions_ended);
 
 describe('a logout in several stores', () => {
-  test('a logout in several stores ends all sessions of the user, nobody else’s, and counts for each', async () => {
+  test('a logout in several stores ends all sessions of the user, nobody else’s, and counts by store', async () => {
     const [user, other] = [newUser(), newUser()];
     await Promise.all([logIn(user), logIn(other)]);
     const { answer, line, stores } = await audited(user);
@@ -125,13 +125,13 @@ describe('a logout in several stores', () => {
     assert.equal((await logout(user)).json.result, false);
   });
 
-  test('a logout in several stores asks all of them at once', async () => {
+  test('a logout in several stores queries all of them at once', async () => {
     const user = newUser();
     await logIn(user);
-    const [asked, all] = [new Set<string>(), Promise.withResolvers<void>()];
+    const [queried, all] = [new Set<string>(), Promise.withResolvers<void>()];
     dynamodb.inject('Query', user, async (exchange) => {
-      for (const table of [main, express, numbers]) if (exchange.body.includes(table)) asked.add(table);
-      if (asked.size === 3) all.resolve();
+      for (const table of [main, express, numbers]) if (exchange.body.includes(table)) queried.add(table);
+      if (queried.size === 3) all.resolve();
       await all.promise;
       await passOn(exchange);
     });
@@ -157,7 +157,7 @@ describe('a logout in several stores', () => {
   });
 });
 
-const SHORT_MS = 6000; // 4.5 s for the other stores, and less than three attempts that are not answered
+const SHORT_MS = 6000; // 4.5 s for the other stores, and less than three attempts that get no answer
 
 /** The fault happens in requests to that table only. */
 function at(table: string, fault: Fault): Fault {
@@ -169,11 +169,11 @@ describe('a fault in one of several stores', { concurrency: 4 }, () => {
     ['fails', refuse(500, 'InternalServerError'), 503, 'aws_unavailable'],
     ['is throttled for good', refuse(400, 'ThrottlingException'), 503, 'deadline', SHORT_MS],
     ['never answers', silence, 503, 'deadline', SHORT_MS],
-    ['refuses us', refuse(400, 'AccessDeniedException'), 500, 'aws_refused'],
+    ['refuses our request', refuse(400, 'AccessDeniedException'), 500, 'aws_refused'],
   ];
   for (const [n, table] of [main, express, numbers].entries()) {
     for (const [what, fault, expected, reason, remainingMs] of faults) {
-      test(`a ${expected} is answered when store ${n + 1} of 3 ${what}, and sessions in the others end`, async () => {
+      test(`a ${expected} is returned when store ${n + 1} of 3 ${what}, and sessions in the others end`, async () => {
         const user = newUser();
         await logIn(user);
         dynamodb.inject('Query', user, at(table, fault));
@@ -199,7 +199,7 @@ describe('a fault in one of several stores', { concurrency: 4 }, () => {
     }
   }
 
-  test('a 500 is answered when one store refuses us, even if another one is only unavailable', async () => {
+  test('a 500 is returned when one store refuses our request, even if another is only unavailable', async () => {
     const user = newUser();
     await logIn(user);
     const broken = at(main, refuse(500, 'InternalServerError'));
@@ -219,7 +219,7 @@ describe('a fault in one of several stores', { concurrency: 4 }, () => {
 });
 
 describe('user ids in several stores', () => {
-  test('a store whose key cannot hold the user id is not asked', async () => {
+  test('a store whose key cannot hold the user id is not queried', async () => {
     await putItems(main, newSessions('ann', 1));
     await putItems(express, expressSessions('ann', 1));
     const requests = await dynamodb.requests(numbers, async () => {
@@ -237,7 +237,7 @@ describe('user ids in several stores', () => {
     assert.deepEqual(requests, []);
   });
 
-  test('a store whose userIdPattern does not match the user id is not asked', async () => {
+  test('a store whose userIdPattern does not match the user id is not queried', async () => {
     const user = '1234567890'; // ten digits: the second store takes nine
     await putItems(express, expressSessions(user, 1));
     await putItems(numbers, numberedSessions(user, 1));
@@ -246,13 +246,13 @@ describe('user ids in several stores', () => {
     assert.deepEqual(await left(user), [0, 1, 0]);
   });
 
-  test('a 404 is answered to a user id that the main store’s pattern refuses, though others take it', async () => {
+  test('a 404 is returned for a user id that the main store’s pattern refuses, though others accept it', async () => {
     await putItems(express, expressSessions('Ann', 1));
     assert.equal((await logout('Ann')).status, 404);
     assert.deepEqual(await left('Ann'), [0, 1, 0]);
   });
 
-  test('a user id that only a further store’s key can hold is logged out; a 404 is answered if none can', async () => {
+  test('a user whose id fits only a further store’s key is logged out; a 404 is returned if it fits none', async () => {
     const { logout } = await startRoute({
       SESSIONS_TABLE: numbers,
       SESSION_LAYOUT: JSON.stringify(BY_NUMBER),
@@ -266,7 +266,7 @@ describe('user ids in several stores', () => {
   });
 });
 
-test('a table may be two stores, with a layout each', async () => {
+test('a table may be two stores, each with its own layout', async () => {
   const layout = (method: string) =>
     readLayout({
       tableKey: ['id'],
@@ -288,7 +288,7 @@ test('a table may be two stores, with a layout each', async () => {
   assert.equal((await allItems(table)).length, others.length);
 });
 
-test('one store alone is not listed in the audit record', async () => {
+test('a single store is not listed in the audit record', async () => {
   const { logout } = await startRoute({ SESSIONS_TABLE: main });
   const { line } = await audited(newUser(), logout);
   assert.equal('stores' in line, false);
