@@ -1,4 +1,4 @@
-// The records in docs/ are loaded as they stand there.
+// The records in docs/, each exactly as it is printed there.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -12,7 +12,7 @@ for (const [page, kind] of [
 ] as const) {
   const records = [...readFileSync(page, 'utf8').matchAll(/```json\n(.*?)```/gs)].map(([, json = '']) => json);
 
-  test(`every record in ${page} is one that the function takes`, async () => {
+  test(`every record in ${page} is accepted by the function`, async () => {
     assert.ok(records.length >= 2);
     for (const json of records) await readRecord(page, json.replace('"…"', JSON.stringify(KEY)), kind);
   });

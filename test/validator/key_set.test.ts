@@ -1,4 +1,4 @@
-// Public keys behind an https address: fetched, cached, reloaded, bounded. The clock is the test's.
+// Public keys at an https address: fetched, cached, reloaded, limited in size. The test sets the clock.
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
@@ -21,7 +21,7 @@ function recordOf(alg: string): Record<string, unknown> {
   return newPublicRecord({ public_key_algorithm: alg, public_key_jwk_uri: server.url });
 }
 
-/** A token by the key pair of that name; its header has the name as kid, unless others are given. */
+/** A token signed with the key pair of that name; its header has the name as kid, unless other members are given. */
 async function tokenBy(name: string, header: Record<string, unknown> = { kid: name }, alg = 'ES256'): Promise<string> {
   return signToken(keyPair(alg, name).privateKey, newClaims(), { alg, ...header });
 }
@@ -32,7 +32,7 @@ function keysOf(...names: string[]): { keys: JWK[] } {
 
 describe('public_key_jwk_uri', () => {
   for (const alg of ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']) {
-    test(`public_key_jwk_uri accepts tokens by ${alg}, but none by another key with the same kid`, async () => {
+    test(`public_key_jwk_uri accepts ${alg} tokens, but none signed with another key with the same kid`, async () => {
       server.serve({ keys: [keyPair(alg).jwk] });
       const judgeToken = await judge(recordOf(alg));
       assertAccepted(await judgeToken(await tokenBy('ours', { kid: 'ours' }, alg)), { alg });
@@ -57,7 +57,7 @@ describe('public_key_jwk_uri', () => {
     assert.equal(await server.requests(many), 1);
   });
 
-  test('a key set is asked for as JSON', async () => {
+  test('a key set is requested as JSON', async () => {
     let accept: string | undefined;
     server.serve(({ req }) => {
       accept = req.headers.accept;
@@ -67,7 +67,7 @@ describe('public_key_jwk_uri', () => {
     assert.equal(accept, 'application/jwk-set+json, application/json');
   });
 
-  test('a key set is fetched at once for a kid that it lacks, then not for 30 s, and the token is a 401', async () => {
+  test('a key set is fetched again at once for an unknown kid, then not for 30 s; the token gets a 401', async () => {
     server.serve(keysOf('ours'));
     const judgeToken = await judgeNow();
     assertAccepted(await judgeToken(await tokenBy('ours')));
@@ -84,7 +84,7 @@ describe('public_key_jwk_uri', () => {
     assertAccepted(await judgeToken(await tokenBy('ours')));
   });
 
-  test('a new key in a key set counts at once, with a new kid, with the same kid or without one', async () => {
+  test('a new key in a key set is accepted at once, with a new kid, the same kid or none', async () => {
     for (const header of [{ kid: 'new' }, { kid: 'ours' }, {}]) {
       server.serve(keysOf('ours'));
       const judgeToken = await judgeNow();
@@ -92,11 +92,11 @@ describe('public_key_jwk_uri', () => {
       const [key] = keysOf('new').keys;
       server.serve({ keys: [{ ...key, ...header }] });
       assertAccepted(await judgeToken(await tokenBy('new', header)));
-      assert.equal((await judgeToken(await tokenBy('ours'))).status, 401, 'the key that was withdrawn is dead');
+      assert.equal((await judgeToken(await tokenBy('ours'))).status, 401, 'the withdrawn key is refused');
     }
   });
 
-  test('the last good key set serves for an hour while its address is down, and then a 503 is answered', async () => {
+  test('the last good key set stays in use for an hour while its address is down; then a 503 is returned', async () => {
     server.serve(keysOf('ours'));
     const judgeToken = await judgeNow();
     const token = async () => tokenBy('ours');
@@ -104,7 +104,7 @@ describe('public_key_jwk_uri', () => {
     server.serve((response) => response.writeHead(500).end());
     pass(MAX_AGE);
     assertAccepted(await judgeToken(await token()), { stale_record: 1 });
-    assert.equal(await server.requests(async () => judgeToken(await token())), 0, 'it is left alone for 30 s');
+    assert.equal(await server.requests(async () => judgeToken(await token())), 0, 'it is not fetched again for 30 s');
     assertFault(await judgeToken(await tokenBy('unknown')), 503, 'jwks_unavailable');
     pass(HOUR - MAX_AGE);
     assertFault(await judgeToken(await token()), 503, 'jwks_unavailable');
@@ -112,7 +112,7 @@ describe('public_key_jwk_uri', () => {
     assertAccepted(await judgeToken(await token()), { stale_record: 0 });
   });
 
-  test('a key set is not fetched anew when the record is read again and has not changed', async () => {
+  test('a key set is not fetched again when the record is read again and has not changed', async () => {
     server.serve(keysOf('ours'));
     const secretId = await storeRecord(recordOf('ES256'));
     const judgeToken = await judgeBy([secretId], { VALIDATOR_MAX_AGE_SECONDS: '10' });
@@ -140,31 +140,31 @@ describe('a key set address that does not answer', async () => {
       (response) => response.writeHead(200, { 'content-length': 1000 }).write('{', () => response.destroy()),
       /cannot be read: UND_ERR_SOCKET$/,
     ],
-    'a reset connection': [(response) => response.req.socket.destroy(), /cannot be read: [A-Z_]+$/],
+    'a connection reset': [(response) => response.req.socket.destroy(), /cannot be read: [A-Z_]+$/],
     'an answer that is not HTTP': [(response) => response.req.socket.end('220 ready\r\n'), /cannot be read: \w+$/],
-    'a body that is not compressed as it says': [
+    'a body that is not compressed as its header says': [
       (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('{}'),
       /cannot be read: Z_\w+$/,
     ],
   };
   for (const [name, [answer, fault]] of Object.entries(faults)) {
-    test(`a 503 is answered, and the audit record says why, when the key set address gives ${name}`, async () => {
+    test(`a 503 is returned, and the audit record says why, when a key set address answers with ${name}`, async () => {
       server.serve(answer);
       const { secretId, judgeToken } = await stored();
       const verdict = await judgeToken(await tokenBy('ours'));
       assertFault(verdict, 503, 'jwks_unavailable');
-      assertTold(verdict, secretId, fault);
+      assertKeySetFault(verdict, secretId, fault);
       server.serve(ours);
       assertAccepted(await judgeToken(await tokenBy('ours')));
       server.serve(answer);
       pass(MAX_AGE);
       const stale = await judgeToken(await tokenBy('ours'));
       assertAccepted(stale, { stale_record: 1 });
-      assertTold(stale, secretId, fault);
+      assertKeySetFault(stale, secretId, fault);
     });
   }
 
-  test('a 503 is answered when the key set does not come within 2 s, or stalls', { timeout: 30_000 }, async () => {
+  test('a 503 is returned when the key set does not arrive within 2 s, or stalls', { timeout: 30_000 }, async () => {
     server.serve((response) => response.writeHead(500).end());
     const judges = [await judgeNow(), await judgeNow()];
     let count = 0;
@@ -176,7 +176,7 @@ describe('a key set address that does not answer', async () => {
     }
   });
 
-  test('a 503 is answered when nobody vouches for the server of the key set', async () => {
+  test('a 503 is returned when the certificate of the key set’s server is not trusted', async () => {
     const stranger = await startKeyServer({ trusted: false });
     stranger.serve(ours);
     const judgeToken = await judge({ ...recordOf('ES256'), public_key_jwk_uri: stranger.url });
@@ -185,11 +185,11 @@ describe('a key set address that does not answer', async () => {
     assert.match(String(verdict.audit.fault), /cannot be read: DEPTH_ZERO_SELF_SIGNED_CERT$/);
   });
 
-  test('a 503 is answered when the server of a key set hangs, with the deadline near', {
+  test('a 503 is returned when the server of a key set hangs and the deadline is near', {
     timeout: 30_000,
   }, async () => {
     server.serve((response) => response.writeHead(500).end());
-    const judgeToken = await judge(...Array.from({ length: 5 }, () => recordOf('ES256'))); // it has the records, and no set
+    const judgeToken = await judge(...Array.from({ length: 5 }, () => recordOf('ES256'))); // it has no key set yet
     server.serve(() => {}); // 10 s for five sets, by their own timeouts
     assertFault(await judgeToken(await tokenBy('ours'), {}, 1600), 503, 'jwks_unavailable');
   });
@@ -210,13 +210,13 @@ describe('a key set address that is wrong', async () => {
       (response) => response.writeHead(404, { 'content-type': 'application/json' }).end('{}'),
       /answers 404, application\/json, 2 bytes: not a 200$/,
     ],
-    'a content type that is none': [
+    'an invalid content type': [
       (response) => response.writeHead(404, { 'content-type': '; text/html' }).end(),
       /answers 404, no type, 0 bytes: not a 200$/,
     ],
     'a status of 401': [(response) => response.writeHead(401).end(), /answers 401, no type, 0 bytes: not a 200$/],
     'a status of 203, even with a set': [(response) => response.writeHead(203).end(set), /answers 203, .*: not a 200$/],
-    'no content': [(response) => response.writeHead(204).end(), /answers 204, .*: not a 200$/],
+    'a status of 204': [(response) => response.writeHead(204).end(), /answers 204, .*: not a 200$/],
     'a redirect, even to a good set': [
       (response) =>
         response.req.url === '/moved' ? response.end(set) : response.writeHead(302, { location: '/moved' }).end(),
@@ -231,23 +231,26 @@ describe('a key set address that is wrong', async () => {
     'one JWK instead of a set': [send(jwk), /: no keys member; this is one JWK, not a set$/],
     'a list of JWKs': [send(ours.keys), /: not a JSON object$/],
     'keys that are not a list': [send({ keys: {} }), /: its keys member is not a list$/],
-    'an object of something else': [send({}), /: no keys member$/],
+    'an object without keys': [send({}), /: no keys member$/],
     'a number': [send('7'), /: not a JSON object$/],
     'the word null': [send('null'), /: not a JSON object$/],
     'more than 64 KiB': [send(tooLarge), /answers 200, no type, more than 65536 bytes: too large for a key set$/],
-    'more than 64 KiB, and no end': [(response) => response.write(tooLarge), /more than 65536 bytes: too large for /],
+    'more than 64 KiB, without an end': [
+      (response) => response.write(tooLarge),
+      /more than 65536 bytes: too large for /,
+    ],
     'more than 64 KiB, compressed': [
       (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(tooLarge)),
       /more than 65536 bytes/,
     ],
   };
   for (const [name, [answer, fault]] of Object.entries(answers)) {
-    test(`a 500 is answered when the key set address gives ${name}, but a last good set serves on`, async () => {
+    test(`a 500 is returned, or the last good set is used, when a key set address answers with ${name}`, async () => {
       server.serve(answer);
       const { secretId, judgeToken } = await stored();
       const verdict = await judgeToken(await tokenBy('ours'));
       assertFault(verdict, 500, 'key_set_invalid');
-      assertTold(verdict, secretId, fault);
+      assertKeySetFault(verdict, secretId, fault);
       server.serve(ours);
       const healed = await judgeToken(await tokenBy('ours'));
       assertAccepted(healed);
@@ -257,7 +260,7 @@ describe('a key set address that is wrong', async () => {
       for (const _ of 'twice') {
         const stale = await judgeToken(await tokenBy('ours'));
         assertAccepted(stale, { stale_record: 1 });
-        assertTold(stale, secretId, fault);
+        assertKeySetFault(stale, secretId, fault);
       }
       pass(HOUR - MAX_AGE);
       assertFault(await judgeToken(await tokenBy('ours')), 500, 'key_set_invalid');
@@ -269,19 +272,19 @@ describe('a key set address that is wrong', async () => {
     assertAccepted(await (await judgeNow())(await tokenBy('ours')));
   });
 
-  test('a byte order mark before a good key set is passed over', async () => {
+  test('a byte order mark before a good key set is ignored', async () => {
     server.serve((response) => response.end(`\ufeff${set}`));
     assertAccepted(await (await judgeNow())(await tokenBy('ours')));
   });
 });
 
-/** A cold start with a record of the address, in a secret whose name is known. */
+/** A cold start with a record that names the key set's address; also returns the id of its secret. */
 async function stored() {
   const secretId = await storeRecord(recordOf('ES256'));
   return { secretId, judgeToken: await judgeBy([secretId]) };
 }
 
-function assertTold({ audit, text }: Answer, secretId: string, fault: RegExp): void {
+function assertKeySetFault({ audit, text }: Answer, secretId: string, fault: RegExp): void {
   const [, words = ''] = String(audit.fault).match(/^validator record (.*)$/) ?? [];
   assert.ok(words.startsWith(`${secretId}: public_key_jwk_uri `), String(audit.fault));
   assert.match(words, fault);
@@ -298,7 +301,7 @@ describe('the keys of a set', () => {
     assertRefused(await (await judgeNow())(token), reason);
   };
 
-  test('all keys of a key set are tried for a token without a kid, but no more than ten', async () => {
+  test('the first ten keys of a key set are tried for a token without a kid, and no more', async () => {
     const { keys } = keysOf(...'abcdefghijk');
     await accepts(keys, await tokenBy('a', {}));
     await accepts(keys, await tokenBy('j', {}));
@@ -307,7 +310,7 @@ describe('the keys of a set', () => {
     await refuses(keys.slice(0, 10), await tokenBy('k', {}), 'signature');
   });
 
-  test('a token without a kid that more than ten keys may have signed has the key set fetched anew', async () => {
+  test('a key set with more than ten matching keys is fetched again for a token without a kid', async () => {
     server.serve(keysOf(...'abcdefghijk'));
     const judgeToken = await judgeNow();
     const token = await tokenBy('k', {});
@@ -326,7 +329,7 @@ describe('the keys of a set', () => {
     await refuses(keysOf('a').keys, await tokenBy('a', { kid: '' }), 'unknown_key');
   });
 
-  test('a key of a key set is left out when it is broken, private, shared, or for another use', async () => {
+  test('a key in a key set is ignored when it is broken, symmetric, or for another use or algorithm', async () => {
     const [jwk] = keysOf('a').keys;
     const useless = [
       null,
@@ -342,7 +345,7 @@ describe('the keys of a set', () => {
     await accepts([...useless, jwk], await tokenBy('a'));
   });
 
-  test('a key of a key set is used whatever else it is for, and whatever is null in it', async () => {
+  test('a key in a key set is used even if it is also for another use, or has members that are null', async () => {
     const [jwk] = keysOf('a').keys;
     for (const members of [
       { key_ops: ['verify', 'encrypt'] },
@@ -360,7 +363,7 @@ describe('the keys of a set', () => {
   for (const record of ['EdDSA', 'Ed25519']) {
     for (const key of ['EdDSA', 'Ed25519', undefined, null]) {
       for (const token of ['EdDSA', 'Ed25519']) {
-        test(`a token by ${token} is accepted by a key with alg ${key} when the record says ${record}`, async () => {
+        test(`an ${token} token is accepted with a key of alg ${key} when the record says ${record}`, async () => {
           server.serve({ keys: [{ ...keyPair('EdDSA').jwk, alg: key }] });
           const judgeToken = await judge(recordOf(record));
           assertAccepted(await judgeToken(await tokenBy('ours', { kid: 'ours', alg: token }, 'EdDSA')));

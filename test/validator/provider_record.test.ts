@@ -1,4 +1,4 @@
-// The validator record of an OpenID provider: what it says beside its keys, and what only a caller's may say.
+// The validator record of an OpenID provider: what it holds besides keys, and what only a caller's record may hold.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { assertFault, assertLoggedOut, assertRefused, deliver, startProviders } from '../setup/provider.ts';
@@ -7,7 +7,7 @@ import { newLogoutClaims, newProvider, signLogoutToken } from '../setup/tokens.t
 
 await startAws();
 
-/** What becomes of a logout token for user 7 with these members in the record and these claims in the token. */
+/** Sends a logout token for user 7, with these members in the record and these claims in the token. */
 async function judge(members: Record<string, unknown>, claims: Record<string, unknown> = {}) {
   const provider = newProvider(members);
   const { lambda } = await startProviders([provider], { USER_ID_PATTERN: '.+' });
@@ -22,7 +22,7 @@ for (const [userId, expected] of [
   ['{sub}@{sub}', '7@7'],
   ['{sub}{user_id}', '7{user_id}'],
 ] as const) {
-  test(`a provider’s record with user_id ${JSON.stringify(userId)} makes user ${expected} of sub 7`, async () =>
+  test(`sub 7 is user ${expected} when a provider’s record has user_id ${JSON.stringify(userId)}`, async () =>
     assertLoggedOut(await judge({ user_id: userId }), { user_id: expected }));
 }
 
@@ -53,7 +53,7 @@ describe('a wrong record of an OpenID provider', () => {
     ['a misspelled field', { userid: '{sub}' }, /: userid is not a field of a record/],
   ];
   for (const [what, members, fault] of faults) {
-    test(`a provider’s record with ${what} is refused, and the field is named`, async () => {
+    test(`a provider’s record with ${what} is refused, and the audit record names the field`, async () => {
       const delivery = await judge(members);
       assertFault(delivery, 500, 'record_invalid');
       assert.match(String(delivery.audit.fault), fault);

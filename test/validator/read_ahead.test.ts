@@ -1,5 +1,4 @@
-// What a start reads before the first request comes, and that no failure of it is held against a request. The clock is
-// the test's.
+// What a start reads before the first request, and that its failures do no harm to requests. The test sets the clock.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { describe, test } from 'node:test';
@@ -17,7 +16,7 @@ const { judgeBy, secrets, dynamodb, table } = await startJudge();
 const aws = new SecretsManagerClient();
 
 describe('a start and its first request', () => {
-  test('a start reads each record and key set once, which requests do not, and asks DynamoDB nothing', async () => {
+  test('a start reads each record and key set once, and no table; requests read no record or key set', async () => {
     const server = await startKeyServer();
     const { privateKey, jwk } = keyPair('ES256');
     server.serve({ keys: [jwk] });
@@ -48,7 +47,7 @@ describe('a start and its first request', () => {
     assert.deepEqual(await counts(requests), [0, 0, 2]);
   });
 
-  test('a start does not wait for a record whose answer never ends, and has read the others', {
+  test('a start does not wait for a record whose answer never ends, and reads the others', {
     timeout: 20_000,
   }, async () => {
     const [one, two, three] = [newRecord(), newRecord(), newRecord()];
@@ -64,11 +63,11 @@ describe('a start and its first request', () => {
     ] as const) {
       const token = await tokenOf(record);
       const operations = await secrets.requests('AWSCURRENT', async () => assertAccepted(await judge(token)));
-      assert.equal(operations.length, reads, 'the second record is read when a request comes to it');
+      assert.equal(operations.length, reads, 'the second record is read when a request needs it');
     }
   });
 
-  test('a first request that comes hours after the start is judged by the record of that time', async () => {
+  test('a first request hours after the start is judged by the record as it is then', async () => {
     const old = newRecord({ previous_key_grace_seconds: 0 });
     const fresh = newRecord({ previous_key_grace_seconds: 0 });
     const secretId = await storeRecord(old);
@@ -81,7 +80,7 @@ describe('a start and its first request', () => {
     assertFault(await judgeInOutage(await tokenOf(old)), 503, 'aws_unavailable');
   });
 
-  test('a record that is deleted between start and first request serves until its max age, and no longer', async () => {
+  test('a record that is deleted before the first request stays in use until its max age, and no longer', async () => {
     const record = newRecord();
     const secretId = await storeRecord(record);
     const judge = await judgeBy([secretId]);
@@ -96,7 +95,7 @@ describe('a start and its first request', () => {
 describe('a start that fails', () => {
   const faults: Record<string, Fault> = {
     'while Secrets Manager is down': reset,
-    'while Secrets Manager refuses it': refuse(400, 'AccessDeniedException'),
+    'while Secrets Manager denies access': refuse(400, 'AccessDeniedException'),
     'that finds no record': refuse(400, 'ResourceNotFoundException'),
   };
   for (const [name, fault] of Object.entries(faults)) {
@@ -120,7 +119,7 @@ describe('a start that fails', () => {
       assert.deepEqual(await secrets.requests(secretId, first), ['GetSecretValue']);
     });
 
-    test(`the one reload in 30 s is left to the first token of a new key after a start ${name}`, async () => {
+    test(`the one reload in 30 s is still there for the first token of a new key after a start ${name}`, async () => {
       const { record, secretId, judge } = await failedStart();
       assertAccepted(await judge(await tokenOf(record)));
       const fresh = newRecord();
@@ -128,7 +127,7 @@ describe('a start that fails', () => {
       assertAccepted(await judge(await tokenOf(fresh)));
     });
 
-    test(`a record serves on in an outage after a start ${name}`, async () => {
+    test(`a record stays in use during an outage after a start ${name}`, async () => {
       const { record, secretId, judge } = await failedStart();
       assertAccepted(await judge(await tokenOf(record)));
       secrets.inject('GetSecretValue', secretId, reset);

@@ -34,7 +34,7 @@ describe('secret', () => {
     });
   }
 
-  test('the length of a shared key is counted in bytes, not in letters', async () => {
+  test('the length of a shared key is counted in bytes, not in characters', async () => {
     const key = 'ü'.repeat(16);
     assertAccepted(await (await judge(newRecord({ secret_key: key })))(await signToken(key)));
   });
@@ -42,7 +42,7 @@ describe('secret', () => {
 
 describe('public_key', () => {
   for (const alg of ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']) {
-    test(`public_key_jwks accepts tokens by ${alg}, and refuses those by another key`, async () => {
+    test(`public_key_jwks accepts ${alg} tokens, and refuses those signed with another key`, async () => {
       const { jwk, privateKey } = keyPair(alg);
       const judgeToken = await judge(newPublicRecord({ public_key_algorithm: alg, public_key_jwks: { keys: [jwk] } }));
       assertAccepted(await judgeToken(await signToken(privateKey, newClaims(), { alg })), { alg, short_key: false });
@@ -90,7 +90,7 @@ describe('issuer', () => {
   }
 });
 
-test('an issuer may hold quotes and brackets behind its first letter', async () => {
+test('an issuer may contain quotes and brackets after its first character', async () => {
   const record = newRecord({ issuer: 'urn:["the issuer"]' });
   assertAccepted(await (await judge(record))(await signToken(record.secret_key, newClaims({ iss: record.issuer }))));
 });
@@ -104,7 +104,7 @@ describe('allowed_emails', () => {
   });
 
   for (const email of ['Ops@example.com', 'ops@example.com ', '', undefined, null, 7, ['ops@example.com'], { a: 1 }]) {
-    test(`a 403 with insufficient_scope is answered to email ${show(email)}, not in allowed_emails`, async () => {
+    test(`a 403 with insufficient_scope is returned for email ${show(email)}, not in allowed_emails`, async () => {
       const verdict = await (await judge(record))(await signToken(record.secret_key, newClaims({ email })));
       assert.equal(verdict.status, 403);
       assert.equal(verdict.headers['www-authenticate'], 'Bearer realm="auth_logout_user", error="insufficient_scope"');
@@ -118,7 +118,7 @@ describe('allowed_emails', () => {
     assertAccepted(await (await judge(record))(token));
   });
 
-  test('a 401 is answered to a token that is not verified, before allowed_emails is looked at', async () => {
+  test('a 401 is returned for a token that fails verification, before allowed_emails is checked', async () => {
     const token = await signToken(newRecord().secret_key, newClaims({ email: 'nobody' }));
     assertRefused(await (await judge(record))(token), 'signature');
   });
@@ -129,8 +129,8 @@ describe('allowed_emails', () => {
   });
 });
 
-describe('a record whose values are all text, as the console and Terraform make them', () => {
-  test('a record whose values are all text, as the console and Terraform make them, is read as they mean', async () => {
+describe('a record whose values are all text', () => {
+  test('a record whose values are all text, as the console and Terraform make them, is read as intended', async () => {
     const record = newRecord({
       secret_key: 'a key of 24 bytes or so.',
       allow_short_key: ' True',
@@ -149,12 +149,12 @@ describe('a record whose values are all text, as the console and Terraform make 
     assertFault(await (await judge({ ...record, allow_short_key: ' false' }))(await sign({})), 500, 'record_invalid');
   });
 
-  test('allowed_emails lets nobody in when it is the text of an empty list', async () => {
+  test('allowed_emails lets nobody in when it is an empty list as text', async () => {
     const nobody = newRecord({ allowed_emails: '[]' });
     assert.equal((await (await judge(nobody))(await signToken(nobody.secret_key))).status, 403);
   });
 
-  test('public_key_jwks may be the text of a key set, also with a byte order mark before it', async () => {
+  test('public_key_jwks may be a key set as text, even with a byte order mark before it', async () => {
     const { jwk, privateKey } = keyPair('ES256');
     const public_key_jwks = `\ufeff${JSON.stringify({ keys: [jwk] })}`;
     const judgeToken = await judge(newPublicRecord({ public_key_algorithm: 'ES256', public_key_jwks }));
@@ -162,12 +162,12 @@ describe('a record whose values are all text, as the console and Terraform make 
   });
 });
 
-test('a byte order mark inside of a secret key is part of the key', async () => {
+test('a byte order mark inside a secret key is part of the key', async () => {
   const record = newRecord({ secret_key: `${newRecord().secret_key}\ufeff!` });
   assertAccepted(await (await judge(record))(await signToken(record.secret_key)));
 });
 
-test('a record may have a description, and the fields of Odoo that mean nothing here', async () => {
+test('a record may have a description, and Odoo fields that mean nothing here', async () => {
   const record = newRecord({
     description: 'of the shop',
     user_id_strategy: 'static',
@@ -191,8 +191,8 @@ test('a record may have a description, and the fields of Odoo that mean nothing 
 describe('max_token_age_seconds', () => {
   const LEEWAY = 5;
   for (const [name, members, max] of [
-    ['by default 86400', {}, 86_400],
-    ['here 60', { max_token_age_seconds: 60 }, 60],
+    ['which is 86400 by default', {}, 86_400],
+    ['set to 60', { max_token_age_seconds: 60 }, 60],
   ] as const) {
     const record = newRecord(members);
     const sign = (claims: Record<string, unknown>) => signToken(record.secret_key, newClaims(claims));
@@ -227,10 +227,10 @@ describe('a wrong record', async () => {
     ['null', 'must be'],
     ['\ufeff[]', 'must be'],
   ]) {
-    test(`a 500 is answered, and the log names the secret, when its text is ${show(text)}`, async () =>
+    test(`a 500 is returned, and the log names the secret, when its text is ${show(text)}`, async () =>
       assertNamed(`the secret ${fault}`, text));
   }
-  test('a 500 is answered, and the log names the secret, when its value is binary', async () => {
+  test('a 500 is returned, and the log names the secret, when its value is binary', async () => {
     const SecretBinary = Buffer.from(JSON.stringify(newRecord({ secret_key: key })));
     await new SecretsManagerClient().send(new PutSecretValueCommand({ SecretId: secretId, SecretBinary }));
     await assertNamed('the secret is binary: store');
@@ -280,7 +280,7 @@ describe('a wrong record', async () => {
   for (const [field, values] of Object.entries(wrongWithSecret)) {
     for (const value of values) {
       const record = newRecord({ secret_key: key, [field]: value });
-      test(`a 500 is answered, and the log names the field but no value, when ${field} is ${show(value)}`, async () =>
+      test(`a 500 is returned, and the log names the field but no value, when ${field} is ${show(value)}`, async () =>
         assertNamed(field, record));
     }
   }
@@ -311,20 +311,20 @@ describe('a wrong record', async () => {
   for (const [field, values] of Object.entries(wrongWithPublicKey)) {
     for (const value of values) {
       const record = newPublicRecord({ public_key_algorithm: 'ES256', [field]: value });
-      test(`a 500 is answered, and the log names the field but no value, when ${field} is ${show(value)}`, async () =>
+      test(`a 500 is returned, and the log names the field but no value, when ${field} is ${show(value)}`, async () =>
         assertNamed(field, record));
     }
   }
 
-  test('a 500 is answered, and the log says that public_key_jwks is not JSON, when its text is cut off', async () => {
+  test('a 500 is returned, and the log says that public_key_jwks is not JSON, when its text is cut off', async () => {
     const record = newPublicRecord({ public_key_algorithm: 'ES256', public_key_jwks: '{"keys":[' });
     await assertNamed('public_key_jwks is not', record);
   });
 
-  test('a 500 is answered, and the log does not name the field, when its name may be a misplaced key', async () =>
+  test('a 500 is returned, and the log does not name the field, when its name may be a misplaced key', async () =>
     assertNamed('one of its names', { ...newRecord(), [key]: '' }));
 
-  test('a 500 is answered, and the log names public_key_jwks, when it holds an RSA key of 1024 bits', async () => {
+  test('a 500 is returned, and the log names public_key_jwks, when it holds an RSA key of 1024 bits', async () => {
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
     const public_key_jwks = { keys: [publicKey.export({ format: 'jwk' })] };
     const record = newPublicRecord({ public_key_algorithm: 'RS256', public_key_jwks });
@@ -342,7 +342,7 @@ describe('a wrong record', async () => {
   }
 });
 
-/** The value as a test's name has it: of a long one its beginning and its end. */
+/** The value for a test's name; the middle of a long one is left out. */
 function show(value: unknown): string {
   const text = `${JSON.stringify(value)}`.replace('\ufeff', 'BOM ');
   return text.length > 60 ? `${text.slice(0, 20)}…${text.slice(-39)}` : text;

@@ -1,4 +1,4 @@
-// Rotation of a validator record: no token of the old key or the new one is refused before its time. The clock is the test's.
+// Rotation of a validator record: no token of the old key or the new one is refused too early. The test sets the clock.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
@@ -26,7 +26,7 @@ const { judgeBy, warm, rotated, secrets } = await startJudge();
 const aws = new SecretsManagerClient();
 
 describe('rotation', () => {
-  test('a rotation accepts tokens of the new key at once, and of the old key until the grace ends', async () => {
+  test('a rotation accepts tokens of the new key at once, and of the old key until the grace period ends', async () => {
     const { old, fresh, judge } = await rotated({ previous_key_grace_seconds: 600 });
     assertAccepted(await judge(await tokenOf(fresh)), { key_stage: 'current' });
     assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
@@ -37,14 +37,14 @@ describe('rotation', () => {
     assertAccepted(await judge(await tokenOf(fresh)), { key_stage: 'current' });
   });
 
-  test('a token that its key fits, but that has expired, has no record read anew', async () => {
+  test('an expired token with a good signature does not cause the record to be read again', async () => {
     const { record, secretId, judge } = await warm();
     const expired = await signToken(record.secret_key, newClaims({ exp: 1 }));
     const refuse = async () => assertRefused(await judge(expired), 'expired');
     assert.deepEqual(await secrets.requests(secretId, refuse), []);
   });
 
-  test('the grace of an old key is an hour when the record does not say', async () => {
+  test('the grace period of an old key is an hour unless the record says otherwise', async () => {
     const { old, judge } = await rotated();
     pass(HOUR - 1);
     assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
@@ -52,7 +52,7 @@ describe('rotation', () => {
     assertRefused(await judge(await tokenOf(old)), 'signature');
   });
 
-  test('the grace of an old key counts from the creation of the new version, not from its first use', async () => {
+  test('the grace period of an old key starts when the new version is created, not when it is first used', async () => {
     const { old, secretId } = await rotated({ previous_key_grace_seconds: 600 });
     pass(599);
     const judge = await judgeBy([secretId]);
@@ -62,7 +62,7 @@ describe('rotation', () => {
     assertRefused(await (await judgeBy([secretId]))(await tokenOf(old)), 'signature');
   });
 
-  test('an old key ends at the next load of the record when the grace is 0', async () => {
+  test('an old key is refused from the next load of the record on when the grace period is 0', async () => {
     const { old, judge } = await rotated({ previous_key_grace_seconds: 0 });
     pass(MAX_AGE - 1);
     assertAccepted(await judge(await tokenOf(old)), { key_stage: 'current' });
@@ -70,7 +70,7 @@ describe('rotation', () => {
     assertRefused(await judge(await tokenOf(old)), 'signature');
   });
 
-  test('an old key ends with the first token of the new one when the grace is 0', async () => {
+  test('an old key is refused after the first token of the new key when the grace period is 0', async () => {
     const { old, fresh, judge } = await rotated({ previous_key_grace_seconds: 0 });
     assertAccepted(await judge(await tokenOf(fresh)));
     assertRefused(await judge(await tokenOf(old)), 'signature');
@@ -88,7 +88,7 @@ describe('rotation', () => {
     assertRefused(await judge(await tokenOf(old)), 'signature');
   });
 
-  test('a pending key is refused until it is promoted, and then accepted at once', async () => {
+  test('a pending key is refused until it is promoted, and then accepted', async () => {
     const { record: old, secretId, judge } = await warm();
     const pending = newRecord();
     const { VersionId } = await aws.send(
@@ -141,7 +141,7 @@ describe('rotation', () => {
     assert.deepEqual(await status({ exp: exp + 60, aud: 'b', email: 'ops' }), [401, 'too_long_lived']);
   });
 
-  test('a rotation is not stopped by an old record that was wrong', async () => {
+  test('a rotation succeeds even if the old record was invalid', async () => {
     const secretId = await storeRecord('{}');
     const fresh = newRecord();
     await storeRecord(fresh, secretId);

@@ -1,4 +1,4 @@
-// Several validator records: each caller has its own, and none stands in the way of another.
+// Several validator records: each caller has its own, and none gets in the way of another.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -31,12 +31,12 @@ describe('several records', () => {
 
   test('the first of several records that verifies the token decides', async () => {
     const twin = { ...one, name: 'twin', allowed_emails: ['nobody'] };
-    const claims = await tokenOf(one);
-    assertAccepted(await (await callers(two, one, twin)).judge(claims), { validator: 'one' });
-    assert.equal((await (await callers(two, twin, one)).judge(claims)).status, 403);
+    const token = await tokenOf(one);
+    assertAccepted(await (await callers(two, one, twin)).judge(token), { validator: 'one' });
+    assert.equal((await (await callers(two, twin, one)).judge(token)).status, 403);
   });
 
-  test('a token that none of several records verifies is refused for the reason that came closest', async () => {
+  test('a token that no record verifies is refused for the reason of the record that came closest', async () => {
     const { judge } = await callers(two, one, three);
     assertRefused(await judge(await junkToken()), 'signature');
     assertRefused(await judge(await tokenOf(three)), 'audience');
@@ -52,7 +52,7 @@ describe('several records', () => {
     assertFault(await judge(await junkToken()), 500, 'record_invalid');
   });
 
-  test('a 500, not a 401, is answered when the token may be meant for a broken record', async () => {
+  test('a 500, not a 401, is returned when the token may be meant for a broken record', async () => {
     const { judge } = await callers(one, '{}');
     assertFault(await judge(await signToken(one.secret_key, newClaims({ exp: 1 }))), 500, 'record_invalid');
   });

@@ -1,4 +1,4 @@
-// Validator records over time: how often they are read, and what serves when they cannot be. The clock is the test's.
+// Validator records over time: how often they are read, and what is used while they cannot be. The test sets the clock.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -17,7 +17,7 @@ const aws = new SecretsManagerClient();
 describe('requests to Secrets Manager', () => {
   const reads = (secretId: string, work: () => Promise<unknown>) => secrets.requests(secretId, work);
 
-  test('Secrets Manager is not asked for tokens that verify, until the max age of the record', async () => {
+  test('Secrets Manager is not called for tokens that verify, until the record reaches its max age', async () => {
     const { record, secretId, judge } = await warm();
     const token = await tokenOf(record);
     const many = async () => {
@@ -30,7 +30,7 @@ describe('requests to Secrets Manager', () => {
     assert.equal((await reads(secretId, async () => assertAccepted(await judge(await tokenOf(record))))).length, 1);
   });
 
-  test('Secrets Manager is asked once for many tokens of a new key that come together', async () => {
+  test('Secrets Manager is called once for many tokens of a new key that arrive together', async () => {
     const { fresh, secretId, judge } = await rotated();
     const token = await tokenOf(fresh);
     const together = () => Promise.all(Array.from({ length: 20 }, () => judge(token)));
@@ -40,7 +40,7 @@ describe('requests to Secrets Manager', () => {
     assert.deepEqual(operations, ['GetSecretValue']);
   });
 
-  test('Secrets Manager is asked once for a start and many requests together', async () => {
+  test('Secrets Manager is called once for a start and many requests together', async () => {
     const record = newRecord();
     const secretId = await storeRecord(record);
     const token = await tokenOf(record);
@@ -51,7 +51,7 @@ describe('requests to Secrets Manager', () => {
     assert.deepEqual(operations, ['GetSecretValue']);
   });
 
-  test('Secrets Manager is asked once for many requests together after a start that found no record', async () => {
+  test('Secrets Manager is called once for many requests together after a start that found no record', async () => {
     const record = newRecord();
     const secretId = `validator-${randomUUID()}`;
     const judge = await judgeBy([secretId]);
@@ -63,7 +63,7 @@ describe('requests to Secrets Manager', () => {
     assert.deepEqual(operations, ['GetSecretValue']);
   });
 
-  test('Secrets Manager is asked once in 30 s under thousands of junk tokens, and DynamoDB is not asked', async () => {
+  test('a record is reloaded once in 30 s under thousands of junk tokens, and DynamoDB is not called', async () => {
     const { record, secretId, judge } = await warm();
     pass(1);
     const claims = newClaims();
@@ -104,7 +104,7 @@ describe('an outage of Secrets Manager', () => {
     secrets.heal(secretId);
   }
 
-  test('the last good record serves for an hour of an outage, then a 503 is answered until its end', async () => {
+  test('the last good record stays in use for an hour of an outage; then a 503 is returned until it ends', async () => {
     const { record, secretId, judge } = await warm();
     await outage(secretId, async () => {
       pass(MAX_AGE);
@@ -117,7 +117,7 @@ describe('an outage of Secrets Manager', () => {
     assertAccepted(await judge(await tokenOf(record)), { stale_record: 0 });
   });
 
-  test('Secrets Manager is asked again once in 30 s after an outage, and the record it then has serves', async () => {
+  test('Secrets Manager is called again 30 s after a failed read, and the record it then has is used', async () => {
     const { record, secretId, judge } = await warm();
     pass(MAX_AGE);
     await outage(secretId, async () => assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 }));
@@ -129,7 +129,7 @@ describe('an outage of Secrets Manager', () => {
     assertRefused(await judge(await tokenOf(record)), 'signature');
   });
 
-  test('a 503 is answered at a cold start while Secrets Manager is down, and is not cached', async () => {
+  test('a 503 is returned after a cold start while Secrets Manager is down, and is not cached', async () => {
     const record = newRecord();
     const secretId = await storeRecord(record);
     await outage(secretId, async () => {
@@ -140,7 +140,7 @@ describe('an outage of Secrets Manager', () => {
     });
   });
 
-  test('a 503, not a 401, is answered while Secrets Manager is down to a key that may be a new one', async () => {
+  test('a 503, not a 401, is returned while Secrets Manager is down for a token whose key may be new', async () => {
     const { fresh, secretId, judge } = await rotated({ previous_key_grace_seconds: 0 });
     await outage(secretId, async () => {
       assertFault(await judge(await tokenOf(fresh)), 503, 'aws_unavailable');
@@ -151,7 +151,7 @@ describe('an outage of Secrets Manager', () => {
     assertAccepted(await judge(await tokenOf(fresh)));
   });
 
-  test('an old key is accepted within its grace while Secrets Manager is down', async () => {
+  test('an old key is accepted within its grace period while Secrets Manager is down', async () => {
     const { old, secretId, judge } = await rotated();
     pass(MAX_AGE);
     assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
@@ -159,7 +159,7 @@ describe('an outage of Secrets Manager', () => {
     await outage(secretId, async () => assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' }));
   });
 
-  test('a 503, not a 401, is answered to a token of the old key while that key alone cannot be read', async () => {
+  test('a 503, not a 401, is returned for a token of the old key while only that key cannot be read', async () => {
     const { old, fresh, secretId, judge } = await rotated();
     assertAccepted(await judge(await tokenOf(fresh)));
     await outage(secretId, async () => {
@@ -197,7 +197,7 @@ describe('a record that is taken away', () => {
     },
   };
   for (const [name, { reason, fault, remove }] of Object.entries(ways)) {
-    test(`a record that is ${name} serves until its max age, and then a 500, never a 401, is answered`, async () => {
+    test(`a record that is ${name} stays in use until its max age; then a 500, never a 401, is returned`, async () => {
       const { record, secretId, judge } = await warm();
       await remove(secretId);
       pass(MAX_AGE - 1);
@@ -211,7 +211,7 @@ describe('a record that is taken away', () => {
       assertFault(await judge(await junkToken()), 500, reason);
     });
 
-    test(`a record that was seen ${name} does not come back in an outage`, async () => {
+    test(`a record that was found to be ${name} is not used again in an outage`, async () => {
       const { record, secretId, judge } = await warm();
       await remove(secretId);
       await judge(await junkToken());
@@ -223,7 +223,7 @@ describe('a record that is taken away', () => {
     });
   }
 
-  test('a record that serves in an outage ends when it is seen to be broken', async () => {
+  test('a record in use during an outage is dropped once it is found to be broken', async () => {
     const { record, secretId, judge } = await warm();
     pass(MAX_AGE);
     secrets.inject('GetSecretValue', secretId, reset);
@@ -234,7 +234,7 @@ describe('a record that is taken away', () => {
     assertFault(await judge(await tokenOf(record)), 500, 'record_invalid');
   });
 
-  test('a record that was broken and came back serves on in the next outage', async () => {
+  test('a record that was broken and then repaired stays in use during the next outage', async () => {
     const { record, secretId, judge } = await warm();
     await storeRecord('{}', secretId);
     await judge(await junkToken());
@@ -246,7 +246,7 @@ describe('a record that is taken away', () => {
     assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 });
   });
 
-  test('a record that was broken serves again at once when it is back', async () => {
+  test('a broken record is used at once when it is repaired', async () => {
     const record = newRecord();
     const secretId = await storeRecord('{}');
     const judge = await judgeBy([secretId]);
