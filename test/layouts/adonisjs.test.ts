@@ -1,4 +1,4 @@
-// AdonisJS keeps its sessions by @adonisjs/session, whose items name no user: the guide's hook puts it beside the blob.
+// AdonisJS keeps sessions with @adonisjs/session, whose items name no user: the guide's hook adds it beside the blob.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, describe, test } from 'node:test';
@@ -39,7 +39,7 @@ hook.addUserId(client, hook.adonisUserOf);
 const slow = { begun: Promise.withResolvers<void>(), answer: Promise.resolve() };
 const openBrowser = await startAdonis();
 
-/** Starts an application: it logs in as AdonisJS's guard `web` does, writes to the session, only shows it, or does so slowly. */
+/** Starts an application that logs in as AdonisJS's guard `web` does, writes to the session, and shows it. */
 async function startAdonis(): Promise<() => Browser> {
   const app = new AppFactory<ContainerBindings>().create(new URL('./', import.meta.url), () => {});
   const dynamodb = await stores.dynamodb({ client, tableName: table }).resolver(app);
@@ -90,7 +90,7 @@ async function logIn(userId: string): Promise<Browser> {
 }
 
 describe('AdonisJS', () => {
-  test('AdonisJS has no session of a logged-out user left in any browser, and all other sessions stay', async () => {
+  test('a user of AdonisJS is logged out of every browser, and all other sessions stay', async () => {
     const [ann, phone, bob, anonymous] = [await logIn('1'), await logIn('1'), await logIn('12'), openBrowser()];
     await anonymous('/cart/hat');
     for (const browser of [ann, phone, bob]) assert.notEqual(await browser('/cart/coat'), 'nobody');
@@ -121,7 +121,7 @@ describe('AdonisJS', () => {
   });
 });
 
-test('the guide’s hook for JavaScript works under the document client, and leaves an item without a user', async () => {
+test('the guide’s hook for JavaScript works with the document client, and skips items without a user', async () => {
   const own = new DynamoDBClient();
   hook.addUserId(own, ({ sess }) => Object(sess).userId);
   const document = DynamoDBDocument.from(own);

@@ -1,4 +1,4 @@
-// @auth/dynamodb-adapter itself writes the users and their sessions, and itself is asked what is left of them.
+// @auth/dynamodb-adapter itself writes the users and their sessions, and reads back what is left of them.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -34,7 +34,7 @@ const signUp = async (name: string, sessions: number, expires = new Date(Date.no
 const validSessions = async ({ tokens }: { tokens: string[] }) =>
   (await Promise.all(tokens.map((token) => getSessionAndUser(token)))).filter((found) => found !== null).length;
 
-test('a user’s sessions are gone for Auth.js after a logout; users, accounts and other sessions stay', async () => {
+test('Auth.js finds no session of a user after a logout; users, accounts and other sessions stay', async () => {
   const [ann, bob, eve] = [await signUp('ann', 2), await signUp('bob', 30), await signUp('eve', 1)];
   assert.equal(await validSessions(bob), 30);
   assert.equal((await logout(bob.userId)).json.result, true);
@@ -55,7 +55,7 @@ test('a user of Auth.js can log in again right after a logout', async () => {
   assert.equal((await getSessionAndUser(sessionToken))?.user.id, userId);
 });
 
-test('a logout answers false when Auth.js has let all of the user’s sessions expire', async () => {
+test('a logout answers false when all sessions of an Auth.js user have expired', async () => {
   const { userId } = await signUp('old', 2, new Date(Date.now() - 1500));
   assert.equal((await logout(userId)).json.result, false);
 });
@@ -78,7 +78,7 @@ describe('a provider’s logout token', async () => {
     assertLoggedOut(await logoutBy('kim'), { outcome: 'no_live_session' });
   });
 
-  test('a logout token logs no Auth.js user out when its sub is linked to nobody, or at another provider', async () => {
+  test('a logout token logs no Auth.js user out if its sub is linked at another provider, or not at all', async () => {
     const max = await signUp('max', 2);
     await linkAccount({ userId: max.userId, type: 'oidc', provider: 'keycloak', providerAccountId: '42' });
     for (const sub of ['42', 'nobody', max.userId, 'MAX'])
@@ -86,7 +86,7 @@ describe('a provider’s logout token', async () => {
     assert.equal(await validSessions(max), 2);
   });
 
-  test('a logout token logs no Auth.js user out any more once the account is unlinked', async () => {
+  test('a logout token no longer logs an Auth.js user out once the account is unlinked', async () => {
     const leo = await signUp('leo', 1);
     await unlinkAccount({ provider: 'github', providerAccountId: 'leo' });
     assertLoggedOut(await logoutBy('leo'), { outcome: 'no_account' });

@@ -1,4 +1,4 @@
-// Stores in other languages, which hide the user in a blob. They are not run here: plain calls of the SDK write as they
+// Stores in other languages, which hide the user in a blob. They are not run here: plain SDK calls write as they
 // do, with the attribute that the application adds beside the blob. test/boto3/ runs the hook for Python itself.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -13,7 +13,7 @@ const dynamodb = new DynamoDBClient();
 const IN_AN_HOUR = Date.now() / 1000 + 3600;
 const BLOB = 'O:7:"Session":1:{s:4:"user";i:7;}';
 
-/** Saves the session under the id as the library does; `user` is the attribute that the application adds, if it does. */
+/** Saves the session under the id as the library does; `user` is the attribute that the application adds, if any. */
 type Save = (table: string, id: string, user?: Item) => Promise<unknown>;
 
 const stores: Record<string, { heading: string; save: Save }> = {

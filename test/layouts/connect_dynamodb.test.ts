@@ -1,4 +1,4 @@
-// A running express application keeps its sessions by connect-dynamodb, and says over HTTP who is logged in.
+// A running express application keeps its sessions in connect-dynamodb, and says over HTTP who is logged in.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startAws, startLogout } from '../setup/route.ts';
@@ -39,7 +39,7 @@ test('a user of express-session is logged out of every browser, and all other se
   assert.equal((await logout('1')).json.result, false);
 });
 
-test('a user of express-session whose id begins with another’s is not logged out with that one', async () => {
+test('a user of express-session whose id begins with another user’s id is not logged out with that user', async () => {
   const [a, ab] = [await logIn('a', 1), await logIn('a#b', 1)];
   assert.equal((await logout('a')).json.result, true);
   assert.deepEqual(await show([...a, ...ab]), [LOGGED_OUT, '{"userId":"a#b"}']);

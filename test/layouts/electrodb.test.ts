@@ -1,4 +1,4 @@
-// ElectroDB itself writes the sessions and what else is in its tables, and itself is asked what is left of them.
+// ElectroDB itself writes the sessions and what else is in its tables, and reads back what is left of them.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -22,7 +22,7 @@ const collected = await createTable(layoutOf('ElectroDB'), { projection: 'ALL' }
 const inCollection = { ...layoutOf('ElectroDB'), sortKey: { name: 'gsi1sk', beginsWith: '$user#session_1#' } };
 const logoutCollected = await startLogout(collected, inCollection);
 
-/** Sessions, found by an index on a key that ElectroDB puts together from the user id, in lower case. */
+/** Sessions, found by an index on a key that ElectroDB builds from the user id, in lower case. */
 const sessionsIn = (table: string) =>
   new Entity(
     {
@@ -40,7 +40,7 @@ const sessionsIn = (table: string) =>
     { client, table },
   );
 
-/** Something else of the same users, by the same index. */
+/** Other items of the same users, in the same index. */
 const devicesIn = (table: string) =>
   new Entity(
     {
@@ -81,7 +81,7 @@ type Sessions = {
   get: (key: { sessionId: string }) => { go: () => Promise<{ data: unknown }> };
 };
 
-/** Begins sessions; returns what counts those of them that ElectroDB still finds. */
+/** Starts sessions; returns a function that counts those that ElectroDB still finds. */
 async function logIn(sessions: Sessions, userId: string, count: number, expires = IN_AN_HOUR) {
   const ids = Array.from({ length: count }, () => randomUUID());
   for (const sessionId of ids) await sessions.put({ sessionId, userId, expires }).go();
@@ -105,7 +105,7 @@ test('a logout ends ElectroDB sessions of an id with capitals, and leaves device
   assert.equal((await logoutByKey(ULID)).json.result, false);
 });
 
-test('ids that differ in case only are one user, as for ElectroDB itself, where it folds keys', async () => {
+test('ids that differ only in case are one user where ElectroDB folds keys, as for ElectroDB itself', async () => {
   const sessions = sessionsIn(byKey);
   const [upper, lower] = [await logIn(sessions, 'Ann', 1), await logIn(sessions, 'ann', 1)];
   assert.equal((await sessions.query.byUser({ userId: 'Ann' }).go()).data.length, 2);
@@ -113,7 +113,7 @@ test('ids that differ in case only are one user, as for ElectroDB itself, where 
   assert.deepEqual([await upper(), await lower()], [0, 0]);
 });
 
-test('an index on ElectroDB’s attribute itself keeps ids apart by case, and its guard leaves devices', async () => {
+test('an index on the ElectroDB attribute itself keeps ids apart by case, and its guard leaves devices', async () => {
   const [sessions, devices] = [sessionsIn(byAttribute), devicesIn(byAttribute)];
   const [upper, lower] = [await logIn(sessions, 'Ann', 2), await logIn(sessions, 'ann', 2)];
   await devices.put({ deviceId: 'phone', userId: 'Ann' }).go();
@@ -128,7 +128,7 @@ test('a logout ends ElectroDB sessions that are in a collection', async () => {
   assert.equal(await mine(), 0);
 });
 
-test('a logout answers false when all ElectroDB sessions had expired, and deletes them', async () => {
+test('a logout answers false when all ElectroDB sessions have expired, and deletes them', async () => {
   const mine = await logIn(sessionsIn(byKey), 'Old', 2, IN_AN_HOUR - 7200);
   assert.equal((await logoutByKey('Old')).json.result, false);
   assert.equal(await mine(), 0);

@@ -16,7 +16,7 @@ declare module 'express-session' {
 export type Browser = (method: 'GET' | 'POST', path: string) => Promise<string>;
 type SpecialKeys = { specialKeys?: { name: string; type: 'S' }[]; skipThrowMissingSpecialKeys?: boolean };
 
-/** Starts an application whose sessions connect-dynamodb keeps in the table; returns what opens a new browser on it. */
+/** Starts an application whose sessions connect-dynamodb keeps in the table; returns a function to open a browser. */
 export async function startExpress(table: string, options: SpecialKeys): Promise<() => Browser> {
   const Store = connectDynamoDb(session);
   const store = new Store({ table, initialized: true, ...options });

@@ -1,4 +1,4 @@
-// What an index shows is not yet the truth: it lags behind the table, and the table changes while the function works.
+// What an index shows is not always true: it lags behind the table, and the table changes while the function works.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readLayout } from '../../lib/sessions/layout.ts';
@@ -11,7 +11,7 @@ const { dynamodb } = await startProxiedAws();
 const layout = readLayout('connect-dynamodb');
 const { session } = LIBRARIES['connect-dynamodb'] ?? assert.fail();
 
-/** What comes between the answer to the n-th Query and its arrival: the items that it returns are those that arrive. */
+/** Runs between the answer to the n-th Query and its arrival: the items that it returns are those that arrive. */
 type OnQuery = (items: Item[], query: number) => Item[] | Promise<Item[]>;
 
 const live = new Date(Date.now() + 3_600_000);
@@ -29,7 +29,7 @@ async function logout(table: string, onQuery: OnQuery): Promise<AuditLine> {
   return (await (await startLogout(table, 'connect-dynamodb'))('1')).audit;
 }
 
-test('a session that another user took over between query and delete is left', async () => {
+test('a session that another user takes over between query and delete is not deleted', async () => {
   const table = await createTable(layout);
   const [first = assert.fail(), ...others] = sessions('1', 30);
   const taken = { ...first, userId: { S: '2' } };
@@ -42,7 +42,7 @@ test('a session that another user took over between query and delete is left', a
   assert.deepEqual(await allItems(table), [taken]);
 });
 
-test('a session that became an anonymous one between query and delete is left', async () => {
+test('a session that becomes anonymous between query and delete is not deleted', async () => {
   const table = await createTable(layout);
   const first = session('1', live);
   const { userId: _, ...anonymous } = first;
@@ -54,7 +54,7 @@ test('a session that became an anonymous one between query and delete is left', 
   assert.deepEqual(await allItems(table), [anonymous]);
 });
 
-test('stale entries of an index, for a deleted session or one that is another user’s by now, do no harm', async () => {
+test('stale index entries, for a deleted session or one that is now another user’s, do no harm', async () => {
   const table = await createTable(layout);
   const [deleted, taken] = [session('1', live), session('2', live)];
   await putItems(table, [taken]);
@@ -63,7 +63,7 @@ test('stale entries of an index, for a deleted session or one that is another us
   assert.deepEqual(await allItems(table), [taken]);
 });
 
-test('a logout comes to its end although the index goes on showing what was deleted', async () => {
+test('a logout ends even if the index keeps showing what was deleted', async () => {
   const table = await createTable(layout);
   const mine = sessions('1', 3);
   await putItems(table, mine);
@@ -80,7 +80,7 @@ test('a logout looks again until the index shows nothing new, and so finds what 
   assert.deepEqual(await allItems(table), []);
 });
 
-test('a logout deletes across the pages of an index that carries whole items', async () => {
+test('a logout deletes across the pages of an index that projects whole items', async () => {
   const table = await createTable(layout, { projection: 'ALL' });
   const others = sessions('2', 2);
   await putItems(table, others);

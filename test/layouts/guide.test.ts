@@ -1,4 +1,4 @@
-// Every layout that the guide gives as JSON, on items of its shape, beside those of look-alike users and of liars.
+// Every layout that the guide gives as JSON, on items of its shape, beside those of look-alike users and decoys.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -27,8 +27,8 @@ function session({ tableKey, userKey, sortKey, expiry, guard }: Layout, key: str
   return { ...item, [userKey.name]: { S: key } };
 }
 
-/** What is found with the user's sessions, and is none. */
-function lies(layout: Layout, key: string): Item[] {
+/** Items that are found with the user's sessions, but are not sessions. */
+function decoys(layout: Layout, key: string): Item[] {
   const { sortKey, guard } = layout;
   const items: Item[] = [];
   if (sortKey?.beginsWith)
@@ -52,7 +52,7 @@ for (const [n, [heading, json]] of layouts.entries()) {
     const folds = userKey.value.includes('{user_id:lower}');
     const keyOf = (id: string) => userKey.value.replace('{user_id:lower}', id.toLowerCase()).replace('{user_id}', id);
 
-    test(`the guide’s layout for ${title} can be copied`, () => {
+    test(`the guide’s layout for ${title} can be copied as it is`, () => {
       assert.deepEqual(layout, JSON.parse(json));
     });
 
@@ -61,7 +61,7 @@ for (const [n, [heading, json]] of layouts.entries()) {
         const kept = await keysIn(table, tableKey);
         const bystanders = [
           ...lookAlikes.map((other) => session(layout, keyOf(other))),
-          ...lies(layout, keyOf(userId)),
+          ...decoys(layout, keyOf(userId)),
         ];
         const expired = session(layout, keyOf(userId), EXPIRED);
         await putItems(table, [session(layout, keyOf(userId)), session(layout, keyOf(userId)), expired, ...bystanders]);
@@ -70,7 +70,7 @@ for (const [n, [heading, json]] of layouts.entries()) {
       });
     }
 
-    const ofCase = folds ? 'finds a user by an id in any case' : 'keeps users apart whose ids differ in case only';
+    const ofCase = folds ? 'finds a user by an id in any case' : 'keeps users apart whose ids differ only in case';
     test(`the guide’s layout for ${title} ${ofCase}`, async () => {
       const kept = await keysIn(table, tableKey);
       const [upper, lower] = [session(layout, keyOf('B')), session(layout, keyOf('b'))];
@@ -80,7 +80,7 @@ for (const [n, [heading, json]] of layouts.entries()) {
       assert.deepEqual(await keysIn(table, tableKey), [...kept, ...keysOf(folds ? raw : [lower], tableKey)].sort());
     });
 
-    const ofExpired = layout.expiry ? 'false when all sessions had expired' : 'true for any session: it has no expiry';
+    const ofExpired = layout.expiry ? 'false when all sessions have expired' : 'true for any session: it has no expiry';
     test(`the guide’s layout for ${title} answers ${ofExpired}`, async () => {
       await putItems(table, [session(layout, keyOf('9'), EXPIRED)]);
       assert.equal((await logout('9')).json.result, layout.expiry === undefined);
@@ -102,7 +102,7 @@ describe('docs/session-stores.md', () => {
       assert.equal(headings.filter((heading) => heading.endsWith(`(\`${name}\`)`)).length, 1, name);
   });
 
-  test('docs/session-stores.md links from its table to every layout, and nowhere else', () => {
+  test('docs/session-stores.md links from its table to every layout, and has no broken link', () => {
     const links = [...GUIDE.matchAll(/\]\(#([^)]*)\)/g)].map(([, anchor = '']) => anchor);
     assert.deepEqual(
       links.filter((anchor) => !anchors.includes(anchor)),

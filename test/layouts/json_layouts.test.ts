@@ -37,14 +37,14 @@ describe('a table key of type N, expiry in milliseconds', async () => {
     });
   }
 
-  test('a logout answers false when all sessions had expired by milliseconds, and deletes them', async () => {
+  test('a logout answers false when all sessions have expired by milliseconds, and deletes them', async () => {
     await putItems(table, [session('9', EXPIRED), session('9', EXPIRED)]);
     assert.equal((await logout('9')).json.result, false);
     assert.equal((await allItems(table)).filter(({ user }) => user?.N === '9').length, 0);
   });
 
   for (const userId of ['07', '+7', '7.0', '7e0', '-0', ' 7', '0x7', '٧', 'a', '1'.repeat(39)]) {
-    test(`a 404 is answered to "${userId}", not a canonical integer, where user keys are numbers`, async () => {
+    test(`a 404 is returned for "${userId}", not a canonical integer, where user keys are numbers`, async () => {
       await putItems(table, [session('7', LIVE)]);
       const kept = await keysIn(table, tableKey);
       assert.equal((await logout(userId)).status, 404);
@@ -75,7 +75,7 @@ for (const projection of ['KEYS_ONLY', 'ALL'] as const) {
       ...(expiresAt && { values: { S: new Date(expiresAt).toISOString() } }),
     });
 
-    test(`a logout by an index (${projection}) leaves what lacks prefix or guard, or is another user’s`, async () => {
+    test(`a logout by an index (${projection}) leaves items without prefix or guard, or of another user`, async () => {
       const others = [
         session('12', LIVE),
         { ...session('1', LIVE), value: { S: 'api/1' } },
@@ -87,7 +87,7 @@ for (const projection of ['KEYS_ONLY', 'ALL'] as const) {
       assert.deepEqual(await keysIn(table, tableKey), keysOf(others, tableKey));
     });
 
-    test(`a logout by an index (${projection}) answers false when all sessions had expired by ISO text`, async () => {
+    test(`a logout by an index (${projection}) answers false when all sessions have expired by ISO text`, async () => {
       await putItems(table, [session('9', EXPIRED), session('9', EXPIRED)]);
       assert.equal((await logout('9')).json.result, false);
       assert.equal((await allItems(table)).filter(({ user }) => user?.N === '9').length, 0);
@@ -95,7 +95,7 @@ for (const projection of ['KEYS_ONLY', 'ALL'] as const) {
   });
 }
 
-describe('an index by a folded key, a guard of several values, expiry as digits in text', async () => {
+describe('an index by a folded key, a guard of several values, expiry as a number in text', async () => {
   const layout: Layout = {
     tableKey: ['id'],
     index: 'by-user',
@@ -114,31 +114,37 @@ describe('an index by a folded key, a guard of several values, expiry as digits 
   });
   const [SESSION, YES] = [{ S: 'session' }, { BOOL: true }];
 
-  test('a logout by a folded key takes the id in any case, and leaves what is under an unfolded key', async () => {
+  test('a logout by a folded key accepts the id in any case, and leaves items under an unfolded key', async () => {
     const others = [session('Ann', SESSION), session('anna', SESSION), session('ann ', YES)];
     await putItems(table, [session('ann', SESSION), session('ann', YES), ...others]);
     assert.equal((await logout('ANN')).json.result, true);
     assert.deepEqual(await keysIn(table, tableKey), keysOf(others, tableKey));
   });
 
-  test('a logout leaves items that only look like one of several values of the guard', async () => {
+  test('a logout leaves items whose value only looks like one of the values of the guard', async () => {
     const kept = await keysIn(table, tableKey);
-    const lies: Item[string][] = [{ BOOL: false }, { S: 'true' }, { S: 'sessions' }, { L: [SESSION] }, { NULL: true }];
+    const lookAlikes: Item[string][] = [
+      { BOOL: false },
+      { S: 'true' },
+      { S: 'sessions' },
+      { L: [SESSION] },
+      { NULL: true },
+    ];
     const { kind: _, ...bare } = session('bob', SESSION);
-    const others = [bare, ...lies.map((kind) => session('bob', kind))];
+    const others = [bare, ...lookAlikes.map((kind) => session('bob', kind))];
     await putItems(table, [session('bob', SESSION), ...others]);
     assert.equal((await logout('bob')).json.result, true);
     assert.deepEqual(await keysIn(table, tableKey), [...kept, ...keysOf(others, tableKey)].sort());
   });
 
-  test('a logout answers false when all sessions had expired by digits in text', async () => {
+  test('a logout answers false when all sessions have expired by a number stored as text', async () => {
     await putItems(table, [session('old', SESSION, EXPIRED), session('old', YES, 0)]);
     assert.equal((await logout('old')).json.result, false);
     assert.equal((await allItems(table)).filter(({ who }) => who?.S === 'user#old').length, 0);
   });
 });
 
-test('an index finds sessions whose own key is bytes, as Pyramid writes them, and settling finds them again', async () => {
+test('a logout that settles ends sessions whose table key is binary, as Pyramid writes them', async () => {
   const table = await createTable(layoutOf('Pyramid'), { types: { sid: 'B' } });
   const logout = await startLogout(table, layoutOf('Pyramid'), { SETTLE_SECONDS: '0.1' });
   const session = (userId: string): Item => ({ sid: { B: randomBytes(32) }, userId: { S: userId } });

@@ -1,4 +1,4 @@
-// Each known layout, on items such as its library writes, beside those of look-alike users and of nobody.
+// Each known layout, on items such as its library writes, beside those of look-alike users and of no user.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -47,7 +47,7 @@ for (const [layout, { index, session, others }] of Object.entries(LIBRARIES)) {
         });
       }
 
-      test(`the layout ${title} answers false when all sessions had expired, and deletes them`, async () => {
+      test(`the layout ${title} answers false when all sessions have expired, and deletes them`, async () => {
         const kept = await keysIn(table, tableKey);
         await putItems(table, [session('9', EXPIRED), session('9', EXPIRED)]);
         assert.equal((await logout('9')).json.result, false);
@@ -67,7 +67,7 @@ for (const [layout, { index, session, others }] of Object.entries(LIBRARIES)) {
   }
 }
 
-test('USER_ID_PATTERN lets in the ids of a library, and nothing but them', async () => {
+test('USER_ID_PATTERN accepts the ids of a library, and nothing else', async () => {
   const { session } = LIBRARIES.authjs ?? assert.fail();
   const table = await createTable('authjs');
   const logout = await startLogout(table, 'authjs', { USER_ID_PATTERN: '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' });

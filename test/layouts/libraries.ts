@@ -7,7 +7,7 @@ export type Library = {
   index?: Index;
   /** A session of the user; without a date one that never expires. */
   session: (userId: string, expiresAt?: Date) => Item;
-  /** What else the library puts into the table on the user's account, or for nobody. */
+  /** What else the library puts into the table, for the user or for no user. */
   others: (userId: string) => Item[];
 };
 

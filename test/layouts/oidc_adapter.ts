@@ -9,8 +9,8 @@ const INDEXED = ['uid', 'grantId', 'userCode', 'accountId'];
 const seconds = () => Math.floor(Date.now() / 1000);
 
 /**
- * Creates a table, and an adapter of oidc-provider's that keeps everything in it as the examples that oidc-provider had
- * do: one item for each model and id, saved by UpdateItem. What they lack is `accountId`, beside the payload.
+ * Creates a table, and an adapter for oidc-provider that keeps everything in it as oidc-provider's former examples did:
+ * one item for each model and id, saved by UpdateItem. It adds what they lack, `accountId` beside the payload.
  */
 export async function createOidcAdapter() {
   const dynamodb = DynamoDBDocument.from(new DynamoDB(), { marshallOptions: { removeUndefinedValues: true } });

@@ -1,4 +1,4 @@
-// An OpenID provider, npm oidc-provider, whose adapter keeps everything in DynamoDB, and says whose it is.
+// An OpenID provider, npm oidc-provider, whose adapter keeps everything in DynamoDB, together with the account.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -26,7 +26,7 @@ async function fetchTokens(form: Record<string, string>): Promise<Record<string,
   return (await fetch(`${provider.issuer}/token`, { method: 'POST', headers, body })).json();
 }
 
-/** Logs in, consents, and has the application fetch tokens; returns what tells whether each of them is still good. */
+/** Logs in, consents, and has the application fetch tokens; returns functions that show whether each is still valid. */
 async function logIn(account: string) {
   const browser = openBrowser();
   const tokens = await fetchTokens({
@@ -47,7 +47,7 @@ async function logIn(account: string) {
   };
 }
 
-test('one logout ends session, grant and tokens of an oidc-provider account, and nothing of another one', async () => {
+test('one logout ends session, grant and tokens of an oidc-provider account, and none of another account', async () => {
   const [ann, phone, bob] = [await logIn('ann'), await logIn('ann'), await logIn('anna')];
   assert.deepEqual([await ann.access(), await ann.session()], [200, 'code']);
   assert.equal((await logout('ann')).json.result, true);

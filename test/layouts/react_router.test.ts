@@ -1,4 +1,4 @@
-// React Router's session storage for Architect writes the sessions, and is asked by their cookies what is left of them.
+// React Router's session storage for Architect writes the sessions, and reads back by their cookies what is left.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
@@ -17,7 +17,7 @@ const { getSession, commitSession } = createArcTableSessionStorage<{ userId: str
   cookie: { name: '__session', secrets: ['a test'], maxAge: 3600 },
 });
 
-/** What Architect's sandbox tells of a project in development: the real name of its table, and the port of DynamoDB. */
+/** Stands in for Architect's sandbox, which knows the real name of the table and the port of DynamoDB. */
 async function startSandbox(arcSessions: string): Promise<void> {
   const Parameters = [{ Name: '/ArcAppTesting/tables/arc-sessions', Value: arcSessions }];
   const sandbox = createServer((_, response) => {
@@ -42,7 +42,7 @@ async function begin(data: { userId?: string; theme?: string }): Promise<string>
 
 const data = (cookies: string[]) => Promise.all(cookies.map(async (cookie) => (await getSession(cookie)).data));
 
-test('a user’s sessions are gone for React Router after a logout, and all other sessions are valid', async () => {
+test('React Router finds no session of a user after a logout, and all other sessions stay', async () => {
   const cookies = [];
   for (const userId of ['1', '2', '12', '2', 'a#2', '2']) cookies.push(await begin({ userId }));
   const anonymous = await begin({ theme: 'dark' });
@@ -54,7 +54,7 @@ test('a user’s sessions are gone for React Router after a logout, and all othe
   assert.equal((await logout('2')).json.result, false);
 });
 
-test('a session that React Router commits again for another user outlives a logout of the first one', async () => {
+test('a session that React Router commits again for another user survives a logout of the first one', async () => {
   const cookie = await begin({ userId: '5' });
   const session = await getSession(cookie);
   session.set('userId', '6');

@@ -1,4 +1,4 @@
-// Shopify's own storage writes the sessions of an app, and is asked for those of a shop.
+// Shopify's own storage writes the sessions of an app, and reads back those of a shop.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Session } from '@shopify/shopify-api';
@@ -29,7 +29,7 @@ async function install(shop: string, users: string[], expires = new Date(Date.no
 
 const idsOf = async (shop: string) => (await storage.findSessionsByShop(shop)).map(({ id }) => id).sort();
 
-test('a logout ends all sessions of a Shopify shop, its offline token too, and nothing of another shop', async () => {
+test('a logout ends all sessions of a Shopify shop, also its offline token, and none of another shop', async () => {
   await install(SHOP, ['1', '2']);
   await install(`deep-${SHOP}`, ['1']);
   assert.equal((await logout(SHOP)).json.result, true);
@@ -45,7 +45,7 @@ test('a logout leaves a Shopify shop’s offline token when the layout has the g
   assert.equal((await logoutOnline(SHOP)).json.result, false);
 });
 
-test('a logout answers false when all online sessions of a Shopify shop had expired', async () => {
+test('a logout answers false when all online sessions of a Shopify shop have expired', async () => {
   const shop = 'old.myshopify.com';
   await install(shop, ['1'], new Date(Date.now() - 1000));
   assert.equal((await logoutOnline(shop)).json.result, false);
