@@ -8,7 +8,7 @@ import { startAws, startLogout } from '../setup/route.ts';
 import { allItems, createTable } from '../setup/tables.ts';
 
 const { AWS_ENDPOINT_URL_DYNAMODB: endpoint = assert.fail() } = await startAws();
-process.env.AWS_DEFAULT_REGION = 'us-east-1'; // boto3 has a name of its own for it
+process.env.AWS_DEFAULT_REGION = 'us-east-1'; // boto3 has its own name for it
 
 /** Has Python save sessions through boto3 with the hook, one after the other: `id` or `id user`. */
 async function save(library: string, table: string, sessions: string[]): Promise<void> {

@@ -1,5 +1,5 @@
-# Saves sessions as two libraries for Python do, through boto3 with the guide's hook on it: called with the name of the
-# library and of its table, and then a line for each save: the session's id, and who is logged in, if anybody is.
+# Saves sessions as two Python libraries do, through boto3 with the guide's hook. Arguments: library, table, endpoint.
+# Each line of standard input is one save: the session's id and, if somebody is logged in, the user's.
 import pathlib
 import re
 import sys
