@@ -1,11 +1,11 @@
 import { RegoEngine, TemplateFile } from '@aws/cloudformation-validate';
 
 const EXPLAINED = new Map([
-  ['W3005', 'the framework orders what a reference has ordered already'],
-  ['W9003', 'a parameter of the command line is text; CloudFormation takes it for the number that it spells'],
+  ['W3005', 'the framework adds a DependsOn that a reference already implies'],
+  ['W9003', 'a command-line parameter is text; CloudFormation converts it to a number'],
 ]);
 
-/** What AWS's validator says of the templates: errors, and warnings that are not explained above. */
+/** What AWS's validator finds in the templates: errors, and warnings that are not explained above. */
 export function faultsOf(templateFiles: string[]): string[] {
   const engine = new RegoEngine();
   const found = templateFiles.flatMap((file) => engine.validateStandard(new TemplateFile(file)).diagnostics);

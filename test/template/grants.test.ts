@@ -48,7 +48,7 @@ const caller = newRecord();
 const callerId = await storeRecord(caller);
 await storeRecord(newRecord(), callerId); // the first key is the previous one now, so both versions are read
 
-/** The id of a provider's record, rotated like the caller's; in the layout that has accounts it finds users by theirs. */
+/** The id of a provider's record, rotated like the caller's; it uses accounts with the layout that has them. */
 const provider = newProvider();
 async function storeProvider(layout: string): Promise<string> {
   const accounts = layout === 'authjs' && { account_provider: 'kc' };
@@ -120,7 +120,7 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
       test(`the role of ${name} with ${title} allows each call that ending sessions takes, across pages`, async () => {
         const { Environment } = propertiesOf(template, logicalId);
         const { Variables }: { Variables: Record<string, string> } = JSON.parse(JSON.stringify(Environment));
-        // More than DynamoDB puts into a page, so that a key of the last one is part of the next call.
+        // More than fit into one page of DynamoDB's, so that a key of one page is part of the call for the next.
         const sessions = Array.from({ length: 25 }, () => ({ ...session('7'), payload: { S: 'x'.repeat(60_000) } }));
         await putItems(table, sessions);
         const sent = await aws.capture(async () => {
@@ -134,7 +134,7 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
         assert.deepEqual(refused, []);
       });
 
-      test(`the role of ${name} with ${title} grants only what it uses, but for its log and X-Ray`, () => {
+      test(`the role of ${name} with ${title} grants only what it uses, apart from its log and X-Ray`, () => {
         const used = new Set(calls.map(({ action, resource }) => `${action} ${resource}`));
         const expected = [
           `dynamodb:Query ${index ? byIndex : byTable}`,
@@ -197,7 +197,7 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
         }
       });
 
-      test(`${name} with ${title} writes into a log group of its own`, () => {
+      test(`${name} with ${title} writes to its own log group`, () => {
         const { Resource } = statements.find(({ Sid }) => Sid === 'WriteLog') ?? assert.fail();
         assert.deepEqual(Resource, { 'Fn::GetAtt': [logicalId.replace('LambdaFunction', 'LogGroup'), 'Arn'] });
         assert.deepEqual(propertiesOf(template, logicalId).Role, { 'Fn::GetAtt': [role, 'Arn'] });
@@ -205,7 +205,7 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
     });
   }
 
-  test(`the template with ${title} creates no table and no record, since there are some`, () => {
+  test(`the template with ${title} creates no table and no record, since both exist`, () => {
     const { template } = packaged[layout] ?? assert.fail();
     assert.deepEqual(resourcesOf(template, 'AWS::DynamoDB::Table'), {});
     assert.deepEqual(resourcesOf(template, 'AWS::SecretsManager::Secret'), {});

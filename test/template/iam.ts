@@ -3,7 +3,7 @@ import type { Statement } from '../../lib/deploy/grants.ts';
 import { propertiesOf, resourcesOf, type Template } from '../setup/package.ts';
 import type { Sent } from '../setup/proxy.ts';
 
-/** A call of AWS, as IAM sees it: which action on what, and the values of the condition keys that it brings along. */
+/** A call to AWS as IAM sees it: the action, the resource, and the values of its condition keys. */
 export type Call = { action: string; resource: string; keys: Record<string, string[]> };
 
 /** Everything that the role is granted. */
@@ -45,7 +45,7 @@ export function readCall({ operation, headers, body: text }: Sent): Call {
     ...Object.values(body.ExpressionAttributeNames ?? {}),
     ...items.flatMap((item) => Object.keys(item ?? {})),
   ];
-  // What DynamoDB takes for granted where the request says nothing.
+  // What DynamoDB assumes when the request does not say.
   const select = body.ProjectionExpression ? 'SPECIFIC_ATTRIBUTES' : 'ALL_ATTRIBUTES';
   return {
     action: `dynamodb:${operation}`,
@@ -96,9 +96,6 @@ function matches(pattern: string, name: string): boolean {
 
 function holds(operator: string, allowed: unknown[], values: string[] = []): boolean {
   if (operator === 'StringEquals') return values.length === 1 && allowed.includes(values[0]);
-  assert.ok(
-    ['StringEqualsIfExists', 'ForAllValues:StringEquals'].includes(operator),
-    `an operator known here: ${operator}`,
-  );
+  assert.ok(['StringEqualsIfExists', 'ForAllValues:StringEquals'].includes(operator), `unknown operator: ${operator}`);
   return values.every((value) => allowed.includes(value));
 }

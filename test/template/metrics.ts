@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { AuditLine } from '../setup/lambda.ts';
 import { propertiesOf, resourcesOf, type Template } from '../setup/package.ts';
 
-// A metric is written here as CloudWatch tells it from others: namespace, name and the names of its dimensions.
+// A metric is identified here as in CloudWatch: by namespace, name and the names of its dimensions.
 
 type Embedded = { CloudWatchMetrics: { Namespace: string; Dimensions: [string[]]; Metrics: { Name: string }[] }[] };
 type Widget = { properties: { metrics?: (string | { expression?: string })[][] } };
@@ -15,7 +15,7 @@ export function metricsWritten(line: AuditLine): string[] {
   );
 }
 
-/** The metrics that alarms look at. */
+/** The metrics that alarms watch. */
 export function metricsOfAlarms(template: Template): string[] {
   return Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm')).map(({ Properties }) => {
     const dimensions: { Name: string }[] = JSON.parse(JSON.stringify(Properties.Dimensions ?? []));
@@ -32,7 +32,7 @@ export function metricsOfDashboard(template: Template): string[] {
       const search = given.map((part) => (typeof part === 'string' ? undefined : part.expression)).find(Boolean);
       if (search) return metricOfSearch(search);
       const parts = given.filter((part) => typeof part === 'string');
-      // A dot repeats what stands there in the line before, three dots all that does.
+      // A dot repeats the same part of the line before, three dots all of them.
       last = parts[0] === '...' ? last : parts.map((part, n) => (part === '.' ? (last[n] ?? '') : part));
       return last.filter((_, n) => n < 2 || n % 2 === 0).join(' ');
     });
@@ -50,7 +50,7 @@ function metricOfSearch(expression: string): string {
   const [, schema = '', name = ''] =
     expression.match(/^SEARCH\('\{(.*)\} MetricName="(\w+)"/) ?? assert.fail(expression);
   const [namespace, ...dimensions] = schema.split(',').map((part) => {
-    assert.match(part, /^([A-Za-z0-9]+|"[^"]+")$/, 'what is not alphanumeric stands in quotes');
+    assert.match(part, /^([A-Za-z0-9]+|"[^"]+")$/, 'a part that is not alphanumeric is in quotes');
     return part.replaceAll('"', '');
   });
   return [namespace, name, ...dimensions].join(' ');

@@ -26,12 +26,12 @@ const provider = await startOidcProvider(
   {
     jwks: { keys: [keyPair('RS256').privateKey.export({ format: 'jwk' })] },
     features: { backchannelLogout: { enabled: true } },
-    // To the API of this test, without what refuses loopback, and without the 2.5 s that a busy machine misses.
+    // To the API of this test, without the check that refuses loopback, and without the timeout of 2.5 s.
     fetch: (address: URL, { dispatcher: _, signal: __, ...request }: RequestInit & { dispatcher?: unknown }) =>
       fetch(new URL(new URL(address).pathname, api.url), request),
   },
 );
-/** What became of each logout token, as the provider sees it. */
+/** What happened to each logout token, as the provider sees it. */
 const outcomes: string[] = [];
 provider.on('backchannel.success', (_ctx, _client, accountId) => outcomes.push(`success ${accountId}`));
 provider.on('backchannel.error', (_ctx, { message }, _client, accountId) =>
@@ -58,7 +58,7 @@ const api = await listen(
 );
 after(api.close);
 
-test('no session is left of a user who logs out at an OpenID provider, and another’s sessions live on', async () => {
+test('a user who logs out at an OpenID provider has no session left, and another user’s sessions survive', async () => {
   await putItems(table, [...newSessions('1', 30), ...newSessions('2', 3)]);
   const [browser, another] = [openBrowser(), openBrowser()];
   await authorize(browser, provider, '1');
@@ -73,7 +73,7 @@ for (const [operation, user] of [
   ['Query', '3'],
   ['BatchWriteItem', '4'],
 ] as const) {
-  test(`an OpenID provider sees a failure, no success, while DynamoDB breaks off every ${operation}`, async () => {
+  test(`an OpenID provider sees a failure, not a success, while DynamoDB hangs up on every ${operation}`, async () => {
     await putItems(table, newSessions(user, 3));
     const browser = openBrowser();
     dynamodb.inject(operation, user, hangUp);

@@ -40,7 +40,7 @@ function bundleOf(archives: Record<string, Buffer>, name: string): Uint8Array {
 }
 
 describe('without providers', () => {
-  test('the template has nothing of the route for OpenID providers when there are none', () => {
+  test('the template has no trace of the route for OpenID providers when there are none', () => {
     assert.doesNotMatch(JSON.stringify(none.template), /backchannel|openid/i);
     assert.deepEqual(Object.keys(none.archives), ['logout_user']);
   });
@@ -82,7 +82,7 @@ describe('with providers, the template', () => {
     assert.deepEqual(faultsOf([some.templateFile]), []);
   });
 
-  test('backchannel_logout gets the names of the providers’ records alone, and does not settle', () => {
+  test('backchannel_logout gets only the names of the providers’ records, and does not settle', () => {
     assert.partialDeepStrictEqual(propertiesOf(template, FUNCTION), {
       Handler: 'functions/backchannel_logout.handler',
       Runtime: 'nodejs24.x',
@@ -107,7 +107,7 @@ describe('with providers, the template', () => {
     });
   });
 
-  test('the route for OpenID providers has a throttle of its own, set once the route is there', () => {
+  test('the route for OpenID providers has its own throttle, which is set after the route exists', () => {
     const routes = Object.entries(resourcesOf(template, 'AWS::ApiGatewayV2::Route'));
     const [route] = routes.find(([, { Properties }]) => Properties.RouteKey === ROUTE) ?? assert.fail();
     assert.equal(routes.length, 2);
@@ -136,7 +136,7 @@ describe('with providers, the alarms and the dashboard', () => {
   const alarms = Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
   const own = alarms.filter(({ AlarmName }) => String(AlarmName).includes('-backchannel-'));
 
-  test('alarms for OpenID providers ring for errors, 503s, refused user ids and tokens; each has a chapter', () => {
+  test('alarms for OpenID providers go off for errors, 503s, refused user ids and tokens; each has a chapter', () => {
     const outcomes = own.flatMap(
       ({ Dimensions }) => JSON.stringify(Dimensions).match(/"outcome","Value":"(\w+)"/)?.[1] ?? [],
     );
@@ -167,7 +167,7 @@ describe('with providers, the alarms and the dashboard', () => {
       );
   });
 
-  test('the dashboard shows the alarms for OpenID providers, and what became of their logouts', () => {
+  test('the dashboard shows the alarms for OpenID providers, and the outcomes of their logouts', () => {
     for (const id of Object.keys(resourcesOf(template, 'AWS::CloudWatch::Alarm')))
       assert.ok(dashboardOf(template).includes(`\${${id}.Arn}`), `${id} is shown`);
     const lines = dashboardOf(template)

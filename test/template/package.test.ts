@@ -1,4 +1,4 @@
-// The zip that `npm run package` makes: how small it is, what it leaves out of the SDK, and what it still finds.
+// The zip that `npm run package` makes: it is small, and works without the parts of the SDK that it leaves out.
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { test } from 'node:test';
@@ -37,8 +37,8 @@ test('the package of logout_user is one ES module, small enough to load fast', (
   assert.ok(bundle.length <= MAX_BYTES, `${bundle.length} bytes`);
 });
 
-test('the packaged function signs every request with Lambda’s credentials, session token and all', async () => {
-  await putItems(environment.SESSIONS_TABLE, newSessions('2', 1000)); // the last batches go the way that the first found
+test('the packaged function signs every request with Lambda’s credentials, including the session token', async () => {
+  await putItems(environment.SESSIONS_TABLE, newSessions('2', 1000)); // the last batches use what the first cached
   const sent = await aws.capture(async () => {
     const answer = await runUnzipped(zip, { ...environment, ...LAMBDA_CREDENTIALS }, event);
     assert.equal(answer, '200 {"jsonrpc":"2.0","id":null,"result":true}');
@@ -58,18 +58,18 @@ test('the packaged function signs every request with Lambda’s credentials, ses
   }
 });
 
-test('the packaged function knows an expired session by the error of a condition that fails', async () => {
+test('the packaged function recognizes an expired session by the error of a failed condition', async () => {
   const table = await createTable('connect-dynamodb');
   await putItems(table, [{ id: { S: 'sess:1' }, userId: { S: '2' }, expires: { N: '1' } }]);
   const env = { ...environment, ...LAMBDA_CREDENTIALS, SESSIONS_TABLE: table, SESSION_LAYOUT: 'connect-dynamodb' };
   assert.equal(await runUnzipped(zip, env, event), '200 {"jsonrpc":"2.0","id":null,"result":false}');
 });
 
-test('the packaged function answers 500 when no credentials are in the environment', async () => {
+test('the packaged function answers 500 when the environment has no credentials', async () => {
   assert.match(await runUnzipped(zip, environment, event), /^500 /);
 });
 
-/** The authorization header that Lambda's credentials give the request: AWS Signature Version 4. */
+/** The authorization header of the request with Lambda's credentials: AWS Signature Version 4. */
 function authorizationOf({ headers, body }: Sent): string {
   const service = String(headers['x-amz-target']).startsWith('DynamoDB') ? 'dynamodb' : 'secretsmanager';
   const scope = `${headers['x-amz-date']?.slice(0, 8)}/us-east-1/${service}/aws4_request`;

@@ -12,7 +12,7 @@ const refusals: [what: string, parameters: Record<string, string>, line: RegExp,
     /^SETTLE_SECONDS is "11": set it to a number of seconds from 0 to 10$/m,
   ],
   [
-    'a parameter that is misspelled stops the package: its default would be another table',
+    'a misspelled parameter stops the package, since its default would be used instead',
     { tabel: 'sessions' },
     /^There is no parameter tabel: serverless\.yml lists them all under params, default$/m,
   ],

@@ -93,19 +93,21 @@ test('the packaged function answers true, then false, under AWS’s runtime clie
   assert.equal(await sessionsLeft(table, '2'), 0);
 });
 
-test('a 401 is answered to an event of another service under AWS’s runtime client', { timeout: 30_000 }, async () => {
+test('a 401 is returned for an event of another service under AWS’s runtime client', { timeout: 30_000 }, async () => {
   const { invoke } = await startRuntime(settings);
   const foreign = { Records: [{ eventSource: 'aws:sqs', body: '{}' }] };
   assert.equal(JSON.parse(await invoke(foreign)).statusCode, 401);
 });
 
-test('AWS’s runtime client reports a bad setting at the start, by its one line', { timeout: 30_000 }, async () => {
+test('AWS’s runtime client reports a bad setting at the start, with its one-line error', {
+  timeout: 30_000,
+}, async () => {
   const { initError } = await startRuntime({ ...settings, SETTLE_SECONDS: '11' });
   const { errorMessage }: { errorMessage: string } = JSON.parse(await initError);
   assert.equal(errorMessage, 'SETTLE_SECONDS is "11": set it to a number of seconds from 0 to 10');
 });
 
-test('eight events at once are answered in one worker, where Lambda runs several in one environment', {
+test('eight events at once are answered in one worker, when Lambda runs several in one environment', {
   timeout: 30_000,
 }, async () => {
   const concurrency = { AWS_LAMBDA_MAX_CONCURRENCY: '8', AWS_LAMBDA_NODEJS_WORKER_COUNT: '1' };

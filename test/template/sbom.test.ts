@@ -7,7 +7,7 @@ import { serverless } from '../setup/package.ts';
 
 type Metafile = { outputs: Record<string, { inputs: object }> };
 
-test('npm run sbom lists every package of which there is something in the zips, and nothing else', async () => {
+test('npm run sbom lists every package that the zips contain code of, and nothing else', async () => {
   const esbuild = '  esbuild:\n';
   const kept = { replace: { [esbuild]: `${esbuild}    metafile: true\n    keepOutputDirectory: true\n` } };
   const { folder, output } = await serverless('package', { openidProviders: 'any' }, kept);

@@ -1,4 +1,4 @@
-// Several stores in one template: a grant for each, and no more; and what our own table must be when two of them lie in it.
+// Several stores in one template: a grant for each, no more; and what our own table needs when two are in it.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { LIBRARIES } from '../layouts/libraries.ts';
@@ -81,7 +81,7 @@ describe('a role for several stores', () => {
     );
   });
 
-  test('the role for several stores grants in each what the function does there, and no more', () => {
+  test('the role for several stores grants for each what the function does there, and no more', () => {
     const [webTable, webIndex, shopTable, shopIndex] = perTable;
     const used = new Set(calls.map(({ action, resource }) => `${action} ${resource}`));
     assert.deepEqual(
@@ -100,10 +100,10 @@ describe('a role for several stores', () => {
       .filter((action) => action.startsWith('dynamodb:'));
     assert.equal(sessionActions.length, used.size);
     const sids = statements.map(({ Sid }) => Sid);
-    assert.equal(new Set(sids).size, sids.length, 'IAM wants each Sid once');
+    assert.equal(new Set(sids).size, sids.length, 'IAM requires that each Sid is unique');
   });
 
-  test('the role for several stores grants in none of them the calls, or the attributes, of another', () => {
+  test('the role for several stores grants for none of them the calls or the attributes of another', () => {
     for (const call of calls) {
       const elsewhere = perTable.filter((resource) => resource !== call.resource);
       assert.deepEqual(
@@ -127,7 +127,7 @@ describe('a role for several stores', () => {
     }
   });
 
-  test('the role for several stores may use each of the customer keys that are given', () => {
+  test('the role for several stores may use each of the given customer keys', () => {
     assert.deepEqual(statements.find(({ Sid }) => Sid === 'Decrypt')?.Resource, KEYS);
   });
 });
@@ -149,7 +149,7 @@ describe('our own table', () => {
     });
   });
 
-  test('our own table is the table of the stack in the role for both layouts in it', () => {
+  test('the role refers to our own table as the stack’s resource, for both layouts in it', () => {
     const table = { 'Fn::GetAtt': ['SessionsTable', 'Arn'] };
     const statements = statementsOf(own.template).filter(({ Sid }) => /Sessions2?$/.test(Sid));
     const index = `arn:\${AWS::Partition}:dynamodb:\${AWS::Region}:\${AWS::AccountId}:table/${OWN}/index/by-owner`;

@@ -82,7 +82,7 @@ describe('the template', () => {
     assert.partialDeepStrictEqual(integration?.Properties, { TimeoutInMillis: 30_000, PayloadFormatVersion: '2.0' });
   });
 
-  test('the template gives the function names and settings, and never a key', () => {
+  test('the template gives the function names and settings, but no key', () => {
     assert.deepEqual(propertiesOf(template, FUNCTION).Environment, {
       Variables: {
         SESSIONS_TABLE: 'auth-logout-user-dev-sessions',
@@ -98,7 +98,7 @@ describe('the template', () => {
     assert.doesNotMatch(JSON.stringify(template), /\{\{resolve:|logout_api_secretkey/);
   });
 
-  test('the template has one route, throttled, without CORS, and an access log that no token gets into', () => {
+  test('the template has one route, throttled, without CORS, and an access log without tokens', () => {
     const routes = Object.values(resourcesOf(template, 'AWS::ApiGatewayV2::Route'));
     assert.deepEqual(
       routes.map(({ Properties }) => Properties.RouteKey),
@@ -173,7 +173,7 @@ describe('the template', () => {
     assert.equal(byIndex.TimeToLiveSpecification, undefined, 'its expiry is not in seconds');
   });
 
-  test('the template makes no table and no record when there are some, and lets the role at just those', () => {
+  test('the template makes no table and no record when both exist, and grants the role only those', () => {
     assert.deepEqual(resourcesOf(existing.template, 'AWS::DynamoDB::Table'), {});
     assert.deepEqual(resourcesOf(existing.template, 'AWS::SecretsManager::Secret'), {});
     const here = (service: string, resource: string) => ({
@@ -189,7 +189,7 @@ describe('the template', () => {
     assert.deepEqual(existing.template.Outputs.SecretIds?.Value, `crm, ${ARN}`);
   });
 
-  test('the template’s outputs say where the service is, and its record, table and dashboard', () => {
+  test('the template’s outputs have the address of the service, its record, table and dashboard', () => {
     const { HttpApiUrl, SecretIds, Table, Dashboard } = template.Outputs;
     assert.match(JSON.stringify(HttpApiUrl?.Value), /"https:\/\/",\{"Ref":"HttpApi"\},"\.execute-api\."/);
     assert.equal(SecretIds?.Value, 'auth-logout-user-dev-validator');
@@ -197,7 +197,7 @@ describe('the template', () => {
     assert.match(JSON.stringify(Dashboard?.Value), /#dashboards\/dashboard\/\$\{Dashboard\}/);
   });
 
-  test('the template differs between stages by parameters only', () => {
+  test('the template differs between stages only by parameters', () => {
     const types = (of: Template) => Object.entries(of.Resources).map(([id, { Type }]) => `${id} ${Type}`);
     assert.deepEqual(types(another.template), types(template));
     assert.partialDeepStrictEqual(propertiesOf(another.template, FUNCTION), {
