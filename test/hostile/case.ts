@@ -3,12 +3,12 @@ import type { HttpRequest } from './http.ts';
 /** One hostile input and the answer it must get. */
 export type Case = Special & { name: string; why: string; status: number };
 
-/** What is special about a case; what it leaves out is as in the plain request, which is valid. */
+/** What is special about a case; the rest is as in the plain request, which is valid. */
 export type Special = {
   /** Made when the case runs, since it holds times. */
   token?: () => string | Promise<string>;
   request?: Partial<HttpRequest> | ((token: string) => Partial<HttpRequest>);
-  /** Given to the function itself: what no HTTP client, or not serverless-offline, can bring. */
+  /** Given to the function itself, since no HTTP client can send it, or serverless-offline would alter it. */
   event?: (token: string) => unknown;
   /** The error code, for a status that several share. */
   code?: number;
@@ -17,7 +17,7 @@ export type Special = {
   result?: boolean;
   /** The gateway or the HTTP parser may answer before the function: with one of these, without JSON-RPC, or not at all. */
   gateway?: number[];
-  /** What the audit record says of it, where the case is an event. */
+  /** The reason in the audit record, if the case is an event. */
   reason?: string;
   /** Text that must not come back. */
   absent?: string;

@@ -15,7 +15,7 @@ const CODES = new Map([
   [415, [-32600]],
 ]);
 
-/** Traces of the inside: stacks, paths, ARNs, names and messages of errors. */
+/** Traces of internals: stacks, paths, ARNs, names and messages of errors. */
 const INTERNALS = [
   /\n\s+at\s+\S+.*:\d+:\d+/,
   /\bat\s+[\w.<>]+\s+\([^)]*:\d+:\d+\)/,
@@ -67,7 +67,7 @@ export function checkOAuth(hostile: Case, token: string, answer: FunctionAnswer)
 
 function checkNothingLeaks({ absent }: Case, token: string, { headers, text, head }: Answer): void {
   const all = [head, ...Object.entries(headers), text].join('\n');
-  assert.ok(!all.includes(SECRET), 'tells the secret');
+  assert.ok(!all.includes(SECRET), 'reveals the secret');
   for (const part of [token, token.split('.')[2] ?? '']) {
     assert.ok(part.length < 24 || !all.includes(part), 'repeats the token or its signature');
   }

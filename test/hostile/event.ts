@@ -8,7 +8,7 @@ export function v2(token: string, userId: unknown = '2') {
   return gatewayEvent({ userId, token, headers: JSON_TYPE, body: BODY });
 }
 
-/** The same with these headers beside the content type, and with no token but in them. */
+/** The same with these headers besides the content type; if there is a token, it is in them. */
 export function withHeaders(headers: Record<string, unknown>) {
   return gatewayEvent({ headers: { ...JSON_TYPE, ...headers }, body: BODY });
 }

@@ -1,5 +1,5 @@
-// Hostile input, and the answer that each must get: over HTTP through serverless-offline, or from the function itself, as
-// an event. What is refused ends no session, of whatever user.
+// Hostile input, and the answer that it must get: over HTTP through serverless-offline, or from the function itself, as
+// an event. A case that is refused ends no session of any user.
 // To run one of them: node --test --test-name-pattern=exp-null test/hostile/hostile.test.ts
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
@@ -17,7 +17,7 @@ import { httpLevel } from './cases/http_level.ts';
 import { jsonrpcBody } from './cases/jsonrpc_body.ts';
 import { keyConfusion, publicKeysKnown, sharedSecretOnly } from './cases/key_confusion.ts';
 import { lambdaEvent } from './cases/lambda_event.ts';
-import { logoutTokens, noLogoutTokens } from './cases/logout_token.ts';
+import { asLogoutTokens, logoutTokens } from './cases/logout_token.ts';
 import { pathParameter } from './cases/path_parameter.ts';
 import { time } from './cases/time.ts';
 import { tokenStructure } from './cases/token_structure.ts';
@@ -36,19 +36,19 @@ const SESSION = { user_id: { S: '2' }, session_id: { S: '2-a' } };
 const service = await startService();
 after(service.stop);
 
-// The functions work on the table of `npm start`: one look tells whose sessions have ended.
+// The functions work on the table of `npm start`: one scan shows whose sessions have ended.
 const address = (port: number) => `http://127.0.0.1:${port}`;
 useLocalAws({ dynamodb: address(service.port + 1), secretsManager: address(service.port + 2) });
 const dynamodb = new DynamoDBClient();
 const settings = { SESSIONS_TABLE: TABLE };
-// Both functions trust these, which the deploy refuses: nothing but the claims tells tokens apart.
+// Both functions trust these, which a deploy would refuse: only their claims distinguish the tokens.
 const records = [PUBLISHED_RECORD, ...publicKeyRecords];
 const { lambda: logoutUser } = await startFunction('logout_user', [...records, ...boundRecords], settings);
 const { lambda: backchannelLogout } = await startFunction('backchannel_logout', records, settings);
 
 const refusals = new Set<string>();
 
-/** Sends the case over HTTP; what it leaves out is as in the plain request. */
+/** Sends the case over HTTP; the rest of the request is plain. */
 async function overHttp(hostile: Case): Promise<void> {
   const token = await (hostile.token ?? claims)();
   const special = typeof hostile.request === 'function' ? hostile.request(token) : hostile.request;
@@ -57,7 +57,7 @@ async function overHttp(hostile: Case): Promise<void> {
   if (hostile.status === 401 && error) refusals.add(JSON.stringify(error));
 }
 
-/** Gives the function the case as an event. */
+/** Sends the case to the function as an event. */
 async function asEvent(hostile: Case): Promise<void> {
   const token = await (hostile.token ?? claims)();
   const event = (hostile.event ?? v2)(token);
@@ -65,14 +65,14 @@ async function asEvent(hostile: Case): Promise<void> {
   if (hostile.status === 401) refusals.add(JSON.stringify(error));
 }
 
-/** Gives the function for OpenID providers the case as an event: its token as a logout token. */
+/** Sends the case to the function for OpenID providers as an event, with its token as a logout token. */
 async function asForm(hostile: Case): Promise<void> {
   const token = await (hostile.token ?? logoutToken)();
   const event = hostile.event?.(token) ?? formEvent(`logout_token=${encodeURIComponent(token)}`);
   checkOAuth(hostile, token, await invoke(backchannelLogout, hostile, token, event));
 }
 
-/** Sends the event. The audit record must not tell the token either, but why it was refused. */
+/** Sends the event. The audit record must not hold the token either, but the reason of a refusal. */
 async function invoke(lambda: Lambda, { reason }: Case, token: string, event: unknown): Promise<Answer> {
   const answer = await lambda.send(event);
   const audit = JSON.stringify(answer.audit);
@@ -85,7 +85,7 @@ function headersOf(event: unknown): [string, unknown][] {
   return typeof event === 'object' && event !== null && 'headers' in event ? Object.entries(event.headers ?? {}) : [];
 }
 
-/** Runs the case while user 2 has a session. The plain request ends it; what is refused ends none, of whatever user. */
+/** Runs the case while user 2 has a session. The plain request ends it; a refused one ends no session of any user. */
 async function watch(hostile: Case, run: (hostile: Case) => Promise<void>): Promise<void> {
   const sessions = new ScanCommand({ TableName: TABLE, ConsistentRead: true });
   await dynamodb.send(new PutItemCommand({ TableName: TABLE, Item: SESSION }));
@@ -132,9 +132,9 @@ describe('as an event, where public keys are trusted too', () => {
 describe('as a logout token, where both routes trust the same keys', () => {
   testAll('logout-token', logoutTokens, asForm);
   const callersTokens = [tokenStructure, headerTampering, keyConfusion, publicKeysKnown, claimTypeConfusion, time];
-  testAll('callers-token-as-logout-token', noLogoutTokens([...callersTokens, userIdClaim].flat()), asForm);
+  testAll('callers-token-as-logout-token', asLogoutTokens([...callersTokens, userIdClaim].flat()), asForm);
 });
 
-test('every 401 says the same', () => {
+test('every 401 has the same error', () => {
   assert.equal(refusals.size, 1, [...refusals].join());
 });

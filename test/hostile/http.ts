@@ -15,7 +15,7 @@ export type Answer = { status: number; headers: Record<string, unknown>; text: s
 
 export const BODY = '{"jsonrpc":"2.0","method":"call","params":{},"id":1}';
 
-/** The request of a client that means well. */
+/** The request of a well-behaved client. */
 export function plainRequest(token: string): HttpRequest {
   const headers: Header[] = [
     ['Authorization', `Bearer ${token}`],
@@ -24,7 +24,7 @@ export function plainRequest(token: string): HttpRequest {
   return { method: 'POST', path: '/auth/logout_user/2', version: '1.1', host: true, headers, body: BODY };
 }
 
-/** Sends the request byte by byte, as no HTTP client would; undefined when the connection is closed without an answer. */
+/** Sends exactly these bytes, as no HTTP client would; undefined when the connection is closed without an answer. */
 export async function send(port: number, request: HttpRequest): Promise<Answer | undefined> {
   const socket = connect(port, 'localhost');
   const received: Buffer[] = [];
@@ -52,7 +52,7 @@ function onTheWire(port: number, { method, path, version, host, headers, body }:
   return Buffer.concat([...lines.map((line) => encode(`${line}\r\n`)), Buffer.from(body ?? '')]);
 }
 
-/** Latin-1 where that can say it, as HTTP clients do; else UTF-8. */
+/** Latin-1 if that has every character, as HTTP clients do; otherwise UTF-8. */
 function encode(line: string): Buffer {
   return Buffer.from(line, /[^\0-\xff]/.test(line) ? 'utf8' : 'latin1');
 }

@@ -22,12 +22,12 @@ export const publicKeyRecords = [
   publicKeyRecord('EdDSA', trusted.ed),
 ];
 
-/** The key of the records that bind a token to one user by this claim. */
+/** The key of the record that binds a token to one user by this claim. */
 export function boundKey(claim: string): string {
   return `${SECRET} bound by ${claim}`;
 }
 
-/** One validator record for each such claim: three that tokens have, and three that every object seems to have. */
+/** One validator record for each such claim: three that tokens have, and three that every object inherits. */
 export const boundRecords = ['sub', 'uid', 'UID', '__proto__', 'constructor', 'toString'].map((claim) =>
   newRecord({ secret_key: boundKey(claim), user_id_claim: claim }),
 );

@@ -19,17 +19,17 @@ export function now(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** A token of the valid claims, with these in their place; undefined leaves one out. */
+/** A token with the valid claims, changed by these; undefined leaves one out. */
 export function claims(changes: Claims = {}, by: Signer = mac(), typ = 'JWT'): string {
   return compact(JSON.stringify({ alg: 'HS256', typ }), JSON.stringify(newClaims(changes)), by);
 }
 
-/** A logout token for user 2 that is accepted, as an OpenID provider sends it; these claims are put in their place. */
+/** A valid logout token for user 2, as an OpenID provider sends it, changed by these claims. */
 export function logoutToken(changes: Claims = {}, by: Signer = mac(), typ = 'logout+jwt'): string {
   return claims({ sub: '2', iat: now(), jti: 'x', events: { [LOGOUT_EVENT]: {} }, ...changes }, by, typ);
 }
 
-/** What the same provider hands to an application when user 2 logs in. */
+/** What the same provider gives an application when user 2 logs in. */
 export function idToken(changes: Claims = {}, by: Signer = mac(), typ = 'JWT'): string {
   return claims({ sub: '2', iat: now(), jti: 'x', auth_time: now(), nonce: 'n', ...changes }, by, typ);
 }
@@ -39,12 +39,12 @@ export function accessToken(changes: Claims = {}, by: Signer = mac(), typ = 'at+
   return claims({ sub: '2', iat: now(), jti: 'x', client_id: 'web', scope: 'openid', ...changes }, by, typ);
 }
 
-/** A token of the valid claims below this header. */
+/** A token with this header and the valid claims. */
 export function header(members: object, by: Signer = mac()): string {
   return compact(JSON.stringify(members), JSON.stringify(newClaims()), by);
 }
 
-/** A token of the valid claims below these bytes for a header. */
+/** A token with these bytes as its header and the valid claims. */
 export function rawHeader(bytes: Bytes): string {
   return signText(SECRET, bytes, JSON.stringify(newClaims()));
 }
@@ -59,19 +59,19 @@ function compact(header: Bytes, payload: Bytes, by: Signer): string {
   return `${input}.${base64url.encode(by(input))}`;
 }
 
-/** Signs by HMAC; by default rightly. */
+/** Signs with HMAC; by default with the right key and hash. */
 export function mac(key: Bytes = SECRET, hash = 'sha256'): Signer {
   return (input) => createHmac(hash, key).update(input).digest();
 }
 
-/** Puts these bytes in the place of a signature. */
-export function fixed(hex: string): Signer {
+/** Uses these bytes as the signature. */
+export function asSignature(hex: string): Signer {
   return () => Buffer.from(hex, 'hex');
 }
 
-export const unsigned = fixed('');
+export const unsigned = asSignature('');
 
-/** A JWE, by default under a key that is derived from the shared secret. */
+/** A JWE, by default with a key that is derived from the shared secret. */
 export function jwe(
   plaintext: string,
   header: Claims = {},

@@ -6,7 +6,7 @@ const AUD = 'auth_logout_user_jwt';
 /** The text of all valid claims, without their braces. */
 const valid = () => `"exp":${now() + 60},${AUD_ISS_EMAIL}`;
 
-/** A payload that is no claims set, and claims of another type than theirs. */
+/** Payloads that are not a claims set, and claims of the wrong type. */
 export const claimTypeConfusion = [
   refused(401, 'payload-array', 'Claims set is an array.', { token: () => payload('[]') }),
   refused(401, 'payload-string', 'Claims set is a JSON string.', { token: () => payload('"admin"') }),
@@ -20,7 +20,7 @@ export const claimTypeConfusion = [
   refused(401, 'payload-invalid-utf8', 'Ill-formed UTF-8 inside a string claim (RFC 8725 §3.7).', {
     token: () => payload(Buffer.from(`{${valid()},"x":"\xff\xfe"}`, 'latin1')),
   }),
-  refused(401, 'claims-only-in-proto', 'All claims hang below __proto__.', {
+  refused(401, 'claims-only-in-proto', 'All claims are inside __proto__.', {
     token: () => payload(`{"__proto__":{${valid()}}}`),
   }),
   accepted('proto-beside-claims', 'Valid claims and a __proto__ member: it must not pollute anything.', {
@@ -35,10 +35,10 @@ export const claimTypeConfusion = [
   refused(401, 'duplicate-exp-expired-last', 'exp twice: valid first, expired last.', {
     token: () => payload(`{${valid()},"exp":1}`),
   }),
-  refused(401, 'duplicate-in-a-claim', 'A member twice, inside another claim.', {
+  refused(401, 'duplicate-in-a-claim', 'A duplicate member inside another claim.', {
     token: () => payload(`{${valid()},"more":{"a":1,"\\u0061":1}}`),
   }),
-  accepted('colon-in-claims', 'Colons and quotes inside texts are no members.', {
+  accepted('colon-in-claims', 'Colons and quotes inside strings do not make members.', {
     token: () => payload(`{${valid()},"a:b":"\\":\\\\","c":[":",{"a:b":""}]}`),
   }),
 
@@ -49,8 +49,8 @@ export const claimTypeConfusion = [
   refused(401, 'aud-zero', 'aud is 0.', { token: () => claims({ aud: 0 }) }),
   refused(401, 'aud-empty', 'aud is the empty string.', { token: () => claims({ aud: '' }) }),
   refused(401, 'aud-upper', 'aud is ours in capitals.', { token: () => claims({ aud: AUD.toUpperCase() }) }),
-  refused(401, 'aud-space', 'aud is ours after a blank.', { token: () => claims({ aud: ` ${AUD}` }) }),
-  refused(401, 'aud-comma', 'aud is a comma list in one string.', { token: () => claims({ aud: `${AUD},other` }) }),
+  refused(401, 'aud-space', 'aud is ours after a space.', { token: () => claims({ aud: ` ${AUD}` }) }),
+  refused(401, 'aud-comma', 'aud is a comma-separated list.', { token: () => claims({ aud: `${AUD},other` }) }),
   refused(401, 'aud-nul', 'aud is ours and NUL.', { token: () => claims({ aud: `${AUD}\0` }) }),
   refused(401, 'aud-regex', 'aud is a regular expression.', { token: () => claims({ aud: 'auth_.*' }) }),
   refused(401, 'aud-star', 'aud is a star.', { token: () => claims({ aud: '*' }) }),
@@ -68,7 +68,7 @@ export const claimTypeConfusion = [
   refused(401, 'iss-number', 'iss is a number.', { token: () => claims({ iss: 1 }) }),
   refused(401, 'iss-empty', 'iss is the empty string.', { token: () => claims({ iss: '' }) }),
   refused(401, 'iss-prefix', 'iss is a prefix of ours.', { token: () => claims({ iss: 'theissue' }) }),
-  refused(401, 'iss-upper', 'iss is ours in other letter case.', { token: () => claims({ iss: 'TheIssuer' }) }),
+  refused(401, 'iss-upper', 'iss is ours in mixed case.', { token: () => claims({ iss: 'TheIssuer' }) }),
 
   // email says who calls, for the audit record; without allowed_emails it decides nothing.
   accepted('email-array', 'email is an array.', { token: () => claims({ email: ['admin'] }) }),

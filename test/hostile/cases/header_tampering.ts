@@ -19,7 +19,7 @@ export const headerTampering = [
   refused(401, 'alg-none-spelling-3', 'alg nOnE, no signature (CVE-2015-9235, CVE-2022-23540).', {
     token: () => header({ alg: 'nOnE', typ: 'JWT' }, unsigned),
   }),
-  refused(401, 'alg-none-with-valid-mac', 'alg none, and a right HS256 MAC.', { token: () => header({ alg: 'none' }) }),
+  refused(401, 'alg-none-with-valid-mac', 'alg none, and a valid HS256 MAC.', { token: () => header({ alg: 'none' }) }),
   refused(401, 'alg-missing', 'No alg at all.', { token: () => header({ typ: 'JWT' }) }),
   refused(401, 'alg-null', 'alg is null.', { token: () => header({ ...HS256, alg: null }) }),
   refused(401, 'alg-array', 'alg is an array that holds HS256.', { token: () => header({ ...HS256, alg: ['HS256'] }) }),
@@ -34,14 +34,14 @@ export const headerTampering = [
     token: () => rawHeader('{"alg":"none","\\u0061lg":"HS256"}'),
   }),
 
-  refused(401, 'crit-unknown', 'crit lists an extension nobody knows (RFC 7515 §4.1.11, CVE-2025-59420).', {
+  refused(401, 'crit-unknown', 'crit lists an unknown extension (RFC 7515 §4.1.11, CVE-2025-59420).', {
     token: () => header({ ...HS256, crit: ['urn:example:policy'], 'urn:example:policy': 1 }),
   }),
   refused(401, 'crit-not-array', 'crit is a string.', { token: () => header({ ...HS256, crit: 'b64' }) }),
   refused(401, 'crit-null-entry', 'crit holds null.', { token: () => header({ ...HS256, crit: [null] }) }),
   refused(401, 'crit-empty', 'crit is empty.', { token: () => header({ ...HS256, crit: [] }) }),
   refused(401, 'crit-null', 'crit is null.', { token: () => header({ ...HS256, crit: null }) }),
-  refused(401, 'b64-false-unencoded', 'Payload as it is, rightly signed: not for JWTs (RFC 7797 §7).', {
+  refused(401, 'b64-false-unencoded', 'Unencoded payload, correctly signed: not allowed in a JWT (RFC 7797 §7).', {
     token: () => signParts(SECRET, base64url.encode(JSON.stringify(UNENCODED)), JSON.stringify(newClaims())),
     gateway: [400],
   }),
@@ -59,29 +59,29 @@ export const headerTampering = [
     token: () => header({ ...HS256, kid: '2026-11' }),
   }),
   refused(401, 'kid-number', 'kid is a number.', { token: () => header({ ...HS256, kid: 1 }) }),
-  refused(401, 'kid-injection-path-traversal', 'kid is a path, MAC by the empty key hoped for.', {
+  refused(401, 'kid-injection-path-traversal', 'kid is a path, in the hope of an empty key.', {
     token: () => header({ ...HS256, kid: '../../../../../../dev/null' }, noKey),
   }),
-  refused(401, 'kid-injection-sql', 'kid is SQL, MAC by the empty key hoped for.', {
+  refused(401, 'kid-injection-sql', 'kid is SQL, in the hope of an empty key.', {
     token: () => header({ ...HS256, kid: "x' UNION SELECT 'attacker' -- " }, noKey),
   }),
-  refused(401, 'kid-injection-command', 'kid is a shell command, MAC by the empty key hoped for.', {
+  refused(401, 'kid-injection-command', 'kid is a shell command, in the hope of an empty key.', {
     token: () => header({ ...HS256, kid: 'k|/usr/bin/id' }, noKey),
   }),
-  refused(401, 'kid-injection-arn', 'kid is the ARN of another secret, MAC by the empty key hoped for.', {
+  refused(401, 'kid-injection-arn', 'kid is the ARN of another secret, in the hope of an empty key.', {
     token: () => header({ ...HS256, kid: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:other' }, noKey),
   }),
-  refused(401, 'kid-sql-known-secret', 'kid is SQL that would yield the key "attacker", MAC by that key.', {
+  refused(401, 'kid-sql-known-secret', 'kid is SQL that would return the key "attacker", and the MAC uses it.', {
     token: () => header({ ...HS256, kid: "none' UNION SELECT 'attacker" }, attacker),
   }),
 
-  refused(401, 'jwk-embedded-oct', 'The header holds a shared key, MAC by that key (CVE-2018-0114).', {
+  refused(401, 'jwk-embedded-oct', 'The header holds a shared key, and the MAC uses it (CVE-2018-0114).', {
     token: () => header({ ...HS256, jwk: { kty: 'oct', k: base64url.encode('attacker') } }, attacker),
   }),
-  refused(401, 'jwk-embedded-rsa', 'The header holds an RSA key, rightly signed by it (CVE-2018-0114).', {
+  refused(401, 'jwk-embedded-rsa', 'The header holds an RSA key, and the signature uses it (CVE-2018-0114).', {
     token: () => signToken(rsa.privateKey, newClaims(), { alg: 'RS256', typ: 'JWT', jwk: rsa.jwk }),
   }),
-  refused(401, 'jwk-embedded-ec', 'The header holds a P-256 key, rightly signed by it (CVE-2018-0114).', {
+  refused(401, 'jwk-embedded-ec', 'The header holds a P-256 key, and the signature uses it (CVE-2018-0114).', {
     token: () => signToken(ec.privateKey, newClaims(), { alg: 'ES256', jwk: ec.jwk }),
   }),
   refused(401, 'jku-loopback', 'jku is a loopback address: it must not be fetched (RFC 8725 §3.10).', {

@@ -16,12 +16,15 @@ const typed = (token: string, contentType: string): Headers => ({
 /** The plain headers and more. */
 const and = (token: string, ...more: Header[]): Headers => ({ headers: [...plainRequest(token).headers, ...more] });
 
-/** 200 MiB of blanks in 200 KB: a gzip file may have many members. */
+/** 200 MiB of spaces in 200 KB: a gzip file may have many members. */
 const gzipBomb = () => Buffer.concat(Array(200).fill(gzipSync(Buffer.alloc(2 ** 20, ' '), { level: 9 })));
 
-/** Where the token stands, how the request is framed, its method and its content type. */
+/** Where the token is, how the request is framed, its method and its content type. */
 export const httpLevel = [
-  refused(401, 'bearer-blank', 'Scheme and blank.', { token: () => '', request: authorization('Bearer ') }),
+  refused(401, 'bearer-blank', 'The scheme and a space, but no token.', {
+    token: () => '',
+    request: authorization('Bearer '),
+  }),
   refused(401, 'token-without-scheme', 'No scheme.', { request: (token) => authorization(token) }),
   refused(401, 'scheme-Basic', 'Scheme Basic.', { request: (token) => authorization(`Basic ${token}`) }),
   refused(401, 'scheme-Token', 'Scheme Token.', { request: (token) => authorization(`Token ${token}`) }),
@@ -29,20 +32,22 @@ export const httpLevel = [
   refused(401, 'scheme-Digest', 'Scheme Digest.', { request: (token) => authorization(`Digest ${token}`) }),
   refused(401, 'scheme-DPoP', 'Scheme DPoP.', { request: (token) => authorization(`DPoP ${token}`) }),
   refused(401, 'bearer-quoted', 'Token in quotes.', { request: (token) => authorization(`Bearer "${token}"`) }),
-  refused(401, 'bearer-tab', 'A tab for the blank.', { request: (token) => authorization(`Bearer\t${token}`) }),
+  refused(401, 'bearer-tab', 'A tab instead of the space.', { request: (token) => authorization(`Bearer\t${token}`) }),
   refused(401, 'bearer-comma', 'Two credentials in one header.', {
     request: (token) => authorization(`Bearer ${token}, Bearer ${token}`),
   }),
-  refused(401, 'bearer-params', 'A parameter behind.', { request: (token) => authorization(`Bearer ${token};x=1`) }),
-  refused(401, 'bearer-nbsp', 'A no-break space for the blank.', {
+  refused(401, 'bearer-params', 'A parameter after the token.', {
+    request: (token) => authorization(`Bearer ${token};x=1`),
+  }),
+  refused(401, 'bearer-nbsp', 'A no-break space instead of the space.', {
     request: (token) => authorization(`Bearer\u00a0${token}`),
     gateway: [400],
   }),
   accepted('scheme-lowercase', 'Schemes ignore case (RFC 9110 §11.1).', {
     request: (token) => authorization(`bearer ${token}`),
   }),
-  refused(401, 'two-blanks', 'Two blanks.', { request: (token) => authorization(`Bearer  ${token}`) }),
-  refused(401, 'latin1-byte', 'A byte above 127 behind the token.', {
+  refused(401, 'two-blanks', 'Two spaces after the scheme.', { request: (token) => authorization(`Bearer  ${token}`) }),
+  refused(401, 'latin1-byte', 'A byte above 127 after the token.', {
     request: (token) => authorization(`Bearer ${token}é`),
     gateway: [400],
   }),
@@ -73,10 +78,10 @@ export const httpLevel = [
   refused(401, 'other-header-authentication', 'Token only in another header.', {
     request: (token) => without(['Authentication', `Bearer ${token}`]),
   }),
-  refused(401, 'underscore-header', 'Token only in a look-alike.', {
+  refused(401, 'underscore-header', 'Token only in a look-alike of the header.', {
     request: (token) => without(['Http_Authorization', `Bearer ${token}`]),
   }),
-  refused(401, 'space-before-colon', 'A blank between name and colon: smuggling (RFC 9112 §5.1).', {
+  refused(401, 'space-before-colon', 'A space between name and colon: request smuggling (RFC 9112 §5.1).', {
     request: (token) => without(['Authorization ', `Bearer ${token}`]),
     gateway: [400],
   }),
@@ -85,13 +90,13 @@ export const httpLevel = [
     gateway: [400],
   }),
 
-  refused(401, 'bad-token-and-bad-body', 'The token is looked at before the body.', {
+  refused(401, 'bad-token-and-bad-body', 'The token is checked before the body.', {
     request: { ...authorization('Bearer a.b.c'), body: '{' },
   }),
-  refused(401, 'bad-token-and-huge-body', 'The token is looked at before the size.', {
+  refused(401, 'bad-token-and-huge-body', 'The token is checked before the size.', {
     request: { ...authorization('Bearer a.b.c'), body: ' '.repeat(2 ** 17) },
   }),
-  refused(401, 'no-token-and-bad-type', 'The token is looked at before the content type.', {
+  refused(401, 'no-token-and-bad-type', 'The token is checked before the content type.', {
     request: { headers: [['Content-Type', 'text/html']], body: '<html>' },
   }),
 
@@ -132,7 +137,7 @@ export const httpLevel = [
     request: (token) => typed(token, 'application/json, text/html'),
     gateway: [400],
   }),
-  accepted('ctype-empty', 'An empty content type: the local gateway puts its own.', {
+  accepted('ctype-empty', 'An empty content type: the local gateway sets its own.', {
     request: (token) => typed(token, ''),
   }),
   accepted('ctype-duplicate', 'Two content types: the local gateway keeps the last.', {
@@ -154,14 +159,14 @@ export const httpLevel = [
       body: `${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\n\r\n`,
     }),
   }),
-  refused(413, 'body-1mib-blanks', 'A MiB of blanks before the object.', {
+  refused(413, 'body-1mib-blanks', '1 MiB of spaces before the object.', {
     request: { body: ' '.repeat(2 ** 20) + BODY },
   }),
-  refused(413, 'body-7mib', 'Seven MiB: more than Lambda takes.', {
+  refused(413, 'body-7mib', '7 MiB: more than Lambda accepts.', {
     request: { body: `{"jsonrpc":"2.0","method":"call","id":1,"params":{"x":"${'x'.repeat(7 * 2 ** 20)}"}}` },
     gateway: [413, 400],
   }),
-  refused(400, 'cl-te-conflict', 'Content-Length and Transfer-Encoding: smuggling.', {
+  refused(400, 'cl-te-conflict', 'Content-Length and Transfer-Encoding: request smuggling.', {
     request: (token) => ({
       ...and(token, ['Content-Length', '4'], ['Transfer-Encoding', 'chunked']),
       body: '0\r\n\r\nGET /x HTTP/1.1\r\n\r\n',
@@ -174,7 +179,7 @@ export const httpLevel = [
   }),
   accepted('http10', 'HTTP/1.0.', { request: { version: '1.0' }, gateway: [400, 426, 505] }),
   refused(400, 'no-host', 'HTTP/1.1 without Host.', { request: { host: false }, gateway: [400] }),
-  accepted('accept-html', 'Accept: text/html still gives JSON.', {
+  accepted('accept-html', 'Accept: text/html still gets JSON.', {
     request: (token) => and(token, ['Accept', 'text/html']),
   }),
   accepted('expect-100', 'Expect: 100-continue.', {

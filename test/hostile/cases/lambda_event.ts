@@ -8,19 +8,19 @@ const base64 = (text: string) => Buffer.from(text).toString('base64');
 const userId = (name: string, why: string, value: unknown) =>
   refused(404, `pathparam-${name}`, why, { event: (token) => v2(token, value) });
 
-/** Events that no client can send, that serverless-offline would alter, or that are of another kind. */
+/** Events that no client can send, that serverless-offline would alter, or that come from another service. */
 export const lambdaEvent = [
   accepted('v2-control', 'An event of payload format 2.0.', { event: (token) => v2(token) }),
-  accepted('v1-control', 'An event of payload format 1.0, header names in mixed case.', {
+  accepted('v1-control', 'An event of payload format 1.0, with header names in mixed case.', {
     event: (token) => v1(token),
   }),
   refused(401, 'v1-multivalue-only', 'Only multiValueHeaders has the token, as from a load balancer.', {
     event: (token) => ({ ...v1(token), headers: null }),
   }),
 
-  // Where the token stands.
+  // Where the token is.
   refused(401, 'v2-no-headers', 'No headers at all.', { event: (token) => ({ ...v2(token), headers: undefined }) }),
-  refused(401, 'v1-case-twins', 'Authorization and authorization: which one holds?', {
+  refused(401, 'v1-case-twins', 'Authorization and authorization: which one counts?', {
     event: (token) => ({
       ...v1(token),
       headers: {
@@ -76,7 +76,7 @@ export const lambdaEvent = [
     token: () => changePart(2, (mac) => `${mac.slice(0, 5)}\n${mac.slice(5)}`),
     event: (token) => v2(token),
   }),
-  refused(401, 'token-trailing-newline', 'A line feed behind the token.', {
+  refused(401, 'token-trailing-newline', 'A line feed after the token.', {
     token: () => `${claims()}\n`,
     event: (token) => v2(token),
   }),
@@ -84,16 +84,16 @@ export const lambdaEvent = [
   refused(404, 'pathparams-absent', 'No path parameters at all.', {
     event: (token) => ({ ...v2(token), pathParameters: undefined }),
   }),
-  userId('null', 'No user id.', null),
+  userId('null', 'The user id is null.', null),
   userId('empty', 'An empty user id.', ''),
   userId('word', 'A word.', 'abc'),
   userId('float', 'A fraction.', '2.0'),
   userId('leading-zero', 'A leading zero.', '02'),
   userId('number', 'A number, not text.', 2),
   userId('array', 'An array.', ['2']),
-  userId('lone-surrogate', 'Half a character behind.', '2\ud800'),
-  userId('newline', 'A line feed behind.', '2\n'),
-  userId('space', 'A blank before.', ' 2'),
+  userId('lone-surrogate', 'A lone surrogate at the end.', '2\ud800'),
+  userId('newline', 'A line feed at the end.', '2\n'),
+  userId('space', 'A space at the start.', ' 2'),
   userId('plus', 'A plus sign.', '+2'),
   userId('exp', 'An exponent.', '2e0'),
   userId('object', 'An object.', {}),
@@ -103,10 +103,10 @@ export const lambdaEvent = [
   refused(400, 'top-null', 'The body is null.', { event: (token) => ({ ...v2(token), body: 'null' }), code: -32600 }),
   accepted('v2-empty-object-body', 'The body is {}.', { event: (token) => ({ ...v2(token), body: '{}' }), id: null }),
   accepted('body-null', 'No body.', { event: (token) => ({ ...v1(token), body: null }), id: null }),
-  refused(400, 'body-object', 'The body is an object already.', {
+  refused(400, 'body-object', 'The body is already an object.', {
     event: (token) => ({ ...v2(token), body: { jsonrpc: '2.0', method: 'call', id: 1 } }),
   }),
-  accepted('v1-base64-body', 'A body in base64, and flagged.', {
+  accepted('v1-base64-body', 'A body in base64, flagged as such.', {
     event: (token) => ({ ...v1(token), body: base64(BODY), isBase64Encoded: true }),
   }),
   refused(400, 'b64-array', 'A batch in base64.', {
@@ -121,7 +121,7 @@ export const lambdaEvent = [
     event: (token) => ({ ...v2(token), body: '//79/Pv6+fj39vX08/Lx8A==', isBase64Encoded: true }),
     code: -32700,
   }),
-  refused(400, 'b64-garbage', 'Flagged, but no base64.', {
+  refused(400, 'b64-garbage', 'Flagged as base64, but it is not.', {
     event: (token) => ({ ...v2(token), body: '!!!!', isBase64Encoded: true }),
     code: -32700,
   }),
@@ -129,7 +129,7 @@ export const lambdaEvent = [
   refused(415, 'content-type-object', 'The content type is an object.', {
     event: (token) => withHeaders({ authorization: `Bearer ${token}`, 'content-type': { toString: 1 } }),
   }),
-  accepted('b64-flag-string', 'The flag is the text "false".', {
+  accepted('b64-flag-string', 'isBase64Encoded is the string "false".', {
     event: (token) => ({ ...v2(token), isBase64Encoded: 'false' }),
   }),
   accepted('evil-origin', 'A foreign Origin is not reflected.', {
@@ -138,8 +138,8 @@ export const lambdaEvent = [
   }),
 
   refused(401, 'empty-event', 'An empty event.', { event: () => ({}) }),
-  refused(401, 'null-event', 'No event.', { event: () => null }),
-  refused(401, 'string-event', 'Text.', { event: () => 'hello' }),
+  refused(401, 'null-event', 'The event is null.', { event: () => null }),
+  refused(401, 'string-event', 'The event is a string.', { event: () => 'hello' }),
   refused(401, 'sqs-event', 'An SQS event by mistake.', {
     event: () => ({ Records: [{ eventSource: 'aws:sqs', body: '{}' }] }),
   }),

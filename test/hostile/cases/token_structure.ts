@@ -17,17 +17,17 @@ function tokenWithDash(nonce = 0): string {
   return /[-_][^.]*$/.test(token) ? token : tokenWithDash(nonce + 1);
 }
 
-/** The same bytes in another text: the last character has bits that count for nothing. */
+/** Other text for the same bytes: the last character has unused bits. */
 const setUnusedBits = (part: string) => part.replace(/.$/, (last) => ALPHABET.charAt(ALPHABET.indexOf(last) ^ 1));
 
-/** A valid token of so many characters: what a claim of n letters adds, base64url makes 4/3 of it. */
+/** A valid token of this many characters; for three letters in a claim, base64url has four. */
 function tokenOfLength(length: number): string {
   const shortest = jwt.claims({ more: '' }).length;
   const letters = Math.ceil(((length - shortest) * 3) / 4);
   return jwt.claims({ more: 'x'.repeat(letters) });
 }
 
-/** What is not three parts of canonical base64url, a header object, a claims set and their MAC. */
+/** Tokens that are not three parts of canonical base64url: a header object, a claims set and their MAC. */
 export const tokenStructure = [
   accepted('control-valid', 'A well-formed HS256 token.'),
   refused(401, 'no-dots', 'One word without any dot.', { token: () => 'abcdefghijklmnopqrstuvwxyz' }),
@@ -35,7 +35,7 @@ export const tokenStructure = [
   refused(401, 'empty-payload-part', 'Payload part emptied.', { token: () => jwt.changePart(1, () => '') }),
   refused(401, 'empty-header-part', 'Header part emptied.', { token: () => jwt.changePart(0, () => '') }),
   refused(401, 'extra-empty-part', 'A valid token and one more dot.', { token: () => `${jwt.claims()}.` }),
-  refused(401, 'five-parts-jwe-shape', 'Five parts, as of a compact JWE.', {
+  refused(401, 'five-parts-jwe-shape', 'Five parts, as in a compact JWE.', {
     token: () => `${jwt.claims()}.AAAA.BBBB`,
   }),
 
@@ -56,13 +56,13 @@ export const tokenStructure = [
     token: () => jwt.changePart(2, () => jwt.claims({ email: 'other' }).replace(/^.*\./, '')),
   }),
 
-  refused(401, 'sig-pad-equals', 'Padding behind the MAC (RFC 7515 §2); jose takes it.', {
+  refused(401, 'sig-pad-equals', 'Padding after the MAC (RFC 7515 §2); jose accepts it.', {
     token: () => `${jwt.claims()}=`,
   }),
-  refused(401, 'sig-trailing-bits', 'Unused bits of the last character set: the same bytes in another text.', {
+  refused(401, 'sig-trailing-bits', 'Unused bits of the last character set: other text for the same bytes.', {
     token: () => jwt.changePart(2, setUnusedBits),
   }),
-  refused(401, 'payload-inner-space-signed', 'A blank inside the payload text, and the MAC over that text.', {
+  refused(401, 'payload-inner-space-signed', 'A space inside the payload text, and the MAC over that text.', {
     token: () => signParts(jwt.SECRET, parts().protected, parts().payload.replace(/.{8}/, '$& ')),
   }),
   refused(401, 'std-base64-alphabet', 'MAC written with + and / in place of - and _.', {
@@ -77,7 +77,7 @@ export const tokenStructure = [
     token: () => signParts(jwt.SECRET, setUnusedBits(base64url.encode('{"alg":"HS256" }')), parts().payload),
   }),
   accepted('token-of-8-kb', 'As long as a token may be.', { token: () => tokenOfLength(8192) }),
-  refused(401, 'token-over-8-kb', 'Longer than a token may be, rightly signed.', {
+  refused(401, 'token-over-8-kb', 'Longer than a token may be, correctly signed.', {
     token: () => tokenOfLength(8193),
     gateway: [431],
   }),
@@ -90,10 +90,10 @@ export const tokenStructure = [
       return JSON.stringify({ [`${parts().protected}.${forged}.`]: '', ...parts() });
     },
   }),
-  refused(401, 'header-not-json', 'Header is plain text, rightly signed.', { token: () => jwt.rawHeader('hello') }),
+  refused(401, 'header-not-json', 'Header is plain text, correctly signed.', { token: () => jwt.rawHeader('hello') }),
   refused(401, 'header-json-array', 'Header is an array.', { token: () => jwt.rawHeader('[{"alg":"HS256"}]') }),
   refused(401, 'header-json-null', 'Header is null.', { token: () => jwt.rawHeader('null') }),
-  refused(401, 'header-trailing-garbage', 'Header and more text.', {
+  refused(401, 'header-trailing-garbage', 'Two objects in the header.', {
     token: () => jwt.rawHeader('{"alg":"HS256"}{"alg":"none"}'),
   }),
   refused(401, 'jwe-zip-bomb-header', 'JWE with zip DEF that inflates to 8 MiB (CVE-2024-28176).', {

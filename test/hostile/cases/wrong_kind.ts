@@ -6,7 +6,7 @@ const DISABLED = 'https://schemas.openid.net/secevent/risc/event-type/account-di
 const wrong = (name: string, why: string, token: () => string) =>
   refused(401, name, why, { token, reason: 'wrong_kind' });
 
-/** Tokens that say that something has happened, rightly signed: whoever holds one has no order to log anybody out. */
+/** Correctly signed tokens that report an event, which does not allow whoever holds one to log anybody out. */
 export const wrongKind = [
   wrong('logout-token', 'A logout token of a provider that shares the key.', () => logoutToken()),
   wrong('logout-token-typ-jwt', 'A logout token of an old provider, typ JWT.', () => logoutToken({}, mac(), 'JWT')),
@@ -19,7 +19,7 @@ export const wrongKind = [
   wrong('revocation', 'A token of Global Token Revocation.', () => claims({}, mac(), 'global-token-revocation+jwt')),
   wrong('events-empty', 'No event in events.', () => claims({ events: {} })),
   wrong('events-null', 'events is null.', () => claims({ events: null })),
-  wrong('events-in-an-access-token', 'events in a token of the type for APIs.', () =>
+  wrong('events-in-an-access-token', 'events in an access token.', () =>
     claims({ events: { [DISABLED]: {} } }, mac(), 'at+jwt'),
   ),
 ];
