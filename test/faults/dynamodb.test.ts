@@ -1,4 +1,4 @@
-// Faults of DynamoDB on the wire: what is answered, that it is true, and that the next call ends what is left.
+// Faults of DynamoDB on the wire: what the answer is, that it is true, and that the next call ends what is left.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -46,7 +46,7 @@ describe('connections', () => {
     'were forgotten by a NAT gateway while Lambda was frozen': dynamodb.forgetConnections,
   };
   for (const [name, end] of Object.entries(kept)) {
-    test(`true is answered over connections to DynamoDB that ${name}`, async () => {
+    test(`true is returned after connections to DynamoDB ${name}`, async () => {
       const [warm, user] = [String(users++), String(users++)];
       await putItems(table, [...newSessions(warm, 200), ...newSessions(user, 200)]);
       await logout(warm);
@@ -82,13 +82,13 @@ const rows: Row[] = [
   ['loses every answer', faults.loseAnswer, 503, ALWAYS],
   ['answers 200 with broken JSON', faults.garbled, 500, ALWAYS],
   ['answers 200 with a page of HTML', html(200), 500, ALWAYS],
-  ['finds our clock wrong', faults.clockSkew, true, 1],
+  ['says that our clock is wrong', faults.clockSkew, true, 1],
   ['has no such table', refuse(400, 'ResourceNotFoundException'), 500, 1],
   ['denies access', refuse(400, 'AccessDeniedException'), 500, 1],
   ['does not know our credentials', refuse(400, 'UnrecognizedClientException'), 500, 1],
-  ['finds the request invalid', refuse(400, 'ValidationException'), 500, 1],
+  ['says that the request is invalid', refuse(400, 'ValidationException'), 500, 1],
 ];
-const silent: Row = ['answers 200 and says nothing', faults.empty, 500, ALWAYS]; // as DynamoDB does for DeleteItem
+const silent: Row = ['answers 200 with an empty object', faults.empty, 500, ALWAYS]; // as DynamoDB does for DeleteItem
 const handedBack: Row[] = [
   ['hands some of the batch back twice', faults.handBack(7), true, 2],
   ['hands the whole batch back twice', faults.handBack(), true, 2],
@@ -109,11 +109,11 @@ const handedBackAlways: Row = ['always hands the whole batch back', faults.handB
 
 describe('DynamoDB', { concurrency: true }, () => {
   describe('faults that are soon over', { concurrency: 4 }, () => {
-    for (const row of [...rows, silent]) prove('Query', row);
-    for (const row of [...rows, silent, ...handedBack]) prove('BatchWriteItem', row);
-    for (const row of rows) prove('DeleteItem', row);
+    for (const row of [...rows, silent]) testFault('Query', row);
+    for (const row of [...rows, silent, ...handedBack]) testFault('BatchWriteItem', row);
+    for (const row of rows) testFault('DeleteItem', row);
 
-    test('a 503 is answered when the Query for a later page fails, and the next call ends all sessions', async () => {
+    test('a 503 is returned when the Query for a later page fails, and the next call ends all sessions', async () => {
       const user = String(users++);
       await putItems(table, newSessions(user, 30, { payload: 60_000 }));
       dynamodb.inject('Query', user, passOn, 1);
@@ -126,14 +126,14 @@ describe('DynamoDB', { concurrency: true }, () => {
   });
 
   describe('faults that take a while', { concurrency: true }, () => {
-    for (const row of slowRows) prove('Query', row);
-    for (const row of [...slowRows, handedBackAlways]) prove('BatchWriteItem', row);
-    for (const row of slowRows) prove('DeleteItem', row);
+    for (const row of slowRows) testFault('Query', row);
+    for (const row of [...slowRows, handedBackAlways]) testFault('BatchWriteItem', row);
+    for (const row of slowRows) testFault('DeleteItem', row);
   });
 });
 
-function prove(operation: keyof typeof ways, [name, fault, outcome, times, remainingMs]: Row): void {
-  test(`${outcome === true ? 'true' : `a ${outcome}`} is answered when DynamoDB ${name} (${operation})`, async () => {
+function testFault(operation: keyof typeof ways, [name, fault, outcome, times, remainingMs]: Row): void {
+  test(`${outcome === true ? 'true' : `a ${outcome}`} is returned when DynamoDB ${name} (${operation})`, async () => {
     const { logout, fill, left } = ways[operation];
     const user = String(users++);
     await fill(user);

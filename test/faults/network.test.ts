@@ -65,8 +65,8 @@ function afterHandshake(answer: (socket: TLSSocket) => unknown, by = certificate
 const tlsFaults = {
   'TLS ends with the alert internal_error': answers(Buffer.from('15030300020250', 'hex')),
   'TLS ends with an alert that has no name': answers(Buffer.from('150303000202fe', 'hex')),
-  'TLS is answered in plain HTTP': answers('HTTP/1.1 400 Bad Request\r\n\r\n'),
-  'the connection ends before TLS is answered': answers(''),
+  'TLS gets an answer in plain HTTP': answers('HTTP/1.1 400 Bad Request\r\n\r\n'),
+  'the connection ends before TLS gets an answer': answers(''),
   'the certificate is not the one we trust': afterHandshake(() => {}, await newCertificate()),
   'the answer is not HTTP': afterHandshake((socket) => socket.end('220 ready\r\n')),
   'a header of the answer is garbled': afterHandshake((socket) => socket.end('HTTP/1.1 200 OK\r\na\0b: c\r\n\r\n')),
@@ -81,13 +81,13 @@ const tlsFaults = {
   ),
 };
 const tls = { dynamodb: await startTls(dynamodb), secretsManager: await startTls(secretsManager) };
-for (const [name, fault] of Object.entries(tlsFaults)) prove(name, fault, tls);
+for (const [name, fault] of Object.entries(tlsFaults)) testFault(name, fault, tls);
 
 type Lookup = () => { error: Error } | { addresses: dns.LookupAddress[] };
 const lookups = new Map<string, { lookup: Lookup; times: number }>();
 const { lookup: systemLookup } = dns;
 
-// Node asks dns.lookup for each connection to a name: no DNS is asked for the names of this test.
+// Node calls dns.lookup for each connection to a name, so the names of this test need no DNS.
 mock.method(dns, 'lookup', (name: string, options: dns.LookupAllOptions, done: (...answer: unknown[]) => void) => {
   const next = lookups.get(name);
   if (!next) return systemLookup(name, options, done);
@@ -123,9 +123,9 @@ const dnsFaults: Record<string, Lookup> = {
   }),
 };
 const names = { dynamodb: named('dynamodb.test', dynamodb), secretsManager: named('secrets.test', secretsManager) };
-for (const [name, fault] of Object.entries(dnsFaults)) prove(name, fault, names);
+for (const [name, fault] of Object.entries(dnsFaults)) testFault(name, fault, names);
 
-function prove<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>; secretsManager: Way<Fault> }): void {
+function testFault<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>; secretsManager: Way<Fault> }): void {
   const environment = {
     SESSIONS_TABLE: table,
     AWS_ENDPOINT_URL_DYNAMODB: to.dynamodb.url,
@@ -140,14 +140,14 @@ function prove<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>; se
   describe(name, () => {
     afterEach(heal);
 
-    test(`true is answered when, twice before DynamoDB is reached, ${name}`, async () => {
+    test(`true is returned when ${name} twice before DynamoDB is reached`, async () => {
       const [{ logout }, user] = [await startRoute(environment), await newUser()];
       to.dynamodb.meet(fault, 2);
       assert.equal((await logout(user)).json.result, true);
       assert.equal(await sessionsLeft(table, user), 0);
     });
 
-    test(`a 503 is answered until DynamoDB can be reached, then true, when ${name}`, async () => {
+    test(`a 503 is returned until DynamoDB can be reached, then true, when ${name}`, async () => {
       const [{ logout }, user] = [await startRoute(environment), await newUser()];
       to.dynamodb.meet(fault, ALWAYS);
       assertFault(await logout(user), 503, 'aws_unavailable');
@@ -155,7 +155,7 @@ function prove<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>; se
       assert.equal((await logout(user)).json.result, true);
     });
 
-    test(`true is answered when, twice before Secrets Manager is reached, ${name}`, async () => {
+    test(`true is returned when ${name} twice before Secrets Manager is reached`, async () => {
       const [{ logout }, user] = [
         await startRoute(environment, () => to.secretsManager.meet(fault, 2)),
         await newUser(),
@@ -163,7 +163,7 @@ function prove<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>; se
       assert.equal((await logout(user)).json.result, true);
     });
 
-    test(`a 503 is answered until Secrets Manager can be reached, then true, when ${name}`, async () => {
+    test(`a 503 is returned until Secrets Manager can be reached, then true, when ${name}`, async () => {
       const [{ logout }, user] = [
         await startRoute(environment, () => to.secretsManager.meet(fault, ALWAYS)),
         await newUser(),
@@ -173,7 +173,7 @@ function prove<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>; se
       assert.equal((await logout(user)).json.result, true);
     });
 
-    test(`the cached record serves, and is audited as stale, when Secrets Manager is asked and ${name}`, async () => {
+    test(`the cached record stays in use, audited as stale, when Secrets Manager is called and ${name}`, async () => {
       const { logout } = await startRoute({ ...environment, VALIDATOR_MAX_AGE_SECONDS: '0' });
       const user = await newUser();
       to.secretsManager.meet(fault, ALWAYS);
@@ -194,7 +194,7 @@ describe('faults of our own', () => {
     'there are no credentials': ['aws_refused', 'AWS_ACCESS_KEY_ID', ''],
   };
   for (const [what, [reason, name, value]] of Object.entries(ours)) {
-    test(`a 500 is answered, and nothing is sent to DynamoDB, when ${what}`, async () => {
+    test(`a 500 is returned, and nothing is sent to DynamoDB, when ${what}`, async () => {
       const [{ logout }, user] = [await startRoute(environment), await newUser()];
       const before = process.env[name];
       process.env[name] = value;

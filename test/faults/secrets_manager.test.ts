@@ -45,7 +45,7 @@ const rows: Row[] = [
   ['answers a byte at a time', faults.trickle, 503, ALWAYS, SHORT_MS],
   ['answers 200 with broken JSON', faults.garbled, 500, 1],
   ['answers 200 with a page of HTML', html(200), 500, 1],
-  ['finds our clock wrong', faults.clockSkew, true, 1],
+  ['says that our clock is wrong', faults.clockSkew, true, 1],
   ['has no such record', refuse(400, 'ResourceNotFoundException'), 500, 1],
   ['has the record marked for deletion', refuse(400, 'InvalidRequestException'), 500, 1],
   ['cannot decrypt the record', refuse(400, 'DecryptionFailure'), 500, 1],
@@ -83,8 +83,8 @@ describe('Secrets Manager', { concurrency: true }, () => {
   describe('a cold start', { concurrency: 8 }, () => {
     for (const { row, start } of coldStarts) {
       const [name, fault, outcome, times, remainingMs] = row;
-      const answered = outcome === true ? 'true' : `a ${outcome}`;
-      test(`${answered} is answered when Secrets Manager ${name}, after a start with that fault`, async () => {
+      const returned = outcome === true ? 'true' : `a ${outcome}`;
+      test(`${returned} is returned when Secrets Manager ${name}, after a start with that fault`, async () => {
         const { secretId, logout } = await start;
         secretsManager.heal(secretId);
         const user = String(users++);
@@ -98,7 +98,7 @@ describe('Secrets Manager', { concurrency: true }, () => {
         assert.deepEqual(
           requests,
           outcome === true ? ['Query', 'BatchWriteItem'] : [],
-          'DynamoDB is asked only for verified calls',
+          'DynamoDB is called only for verified callers',
         );
 
         secretsManager.heal(secretId);
@@ -111,7 +111,7 @@ describe('Secrets Manager', { concurrency: true }, () => {
   describe('a record in the cache', { concurrency: 8 }, () => {
     for (const { row, secretId, logout } of cached) {
       const [name, fault] = row;
-      test(`the cached record serves, and the audit record says so, when Secrets Manager ${name}`, async () => {
+      test(`the cached record stays in use, and the audit record says so, when Secrets Manager ${name}`, async () => {
         const [before, user] = [String(users++), String(users++)];
         await putItems(table, newSessions(user, 2));
         assert.equal((await logout(before)).status, 200);
