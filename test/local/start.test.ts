@@ -110,7 +110,7 @@ describe('npm start', () => {
     }
   });
 
-  test('npm run logout takes a record whose list is text', async () => {
+  test('npm run logout accepts a record whose list is text', async () => {
     const record = { ...PUBLISHED_RECORD, audience: '["auth_logout_user_jwt", "b"]', allow_short_key: 'true' };
     const secretId = await storeRecord(`\ufeff${JSON.stringify(record)}`);
     assert.equal((await logout('0', '--url', url, '--secret-id', secretId)).code, 0);
