@@ -1,5 +1,5 @@
-// A stand-in for AWS over TLS, a process of its own: one secret, and a DynamoDB with one partition for each user.
-// A user has as many sessions as the millions in the id, from the first look on. The parent orders and asks by message.
+// A stand-in for AWS over TLS, in its own process: one secret, and a DynamoDB with one partition for each user, who at
+// first has as many sessions as there are millions in the id. The parent sends orders and questions as messages.
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import { text } from 'node:stream/consumers';
@@ -11,7 +11,7 @@ export type Orders = {
   /** What a partition deletes in a second; more is handed back. */
   deletesPerSecond: number;
 };
-/** Its addresses, at first; what all users have left who came since the last question. */
+/** At first its addresses; then the number of sessions left of all users since the last question. */
 export type Answer = { secretsManager?: string; dynamodb?: string; left?: number };
 
 type Key = { session_id: { S: string }; user_id: { S: string } };

@@ -20,11 +20,11 @@ const NAMES = {
   document_client: { name: 'DocumentClient', of: [...SDK, '@aws-sdk/lib-dynamodb', 'jsonwebtoken'] },
 };
 
-/** Packages ours with `serverless package` and bundles the rivals, into the folder. A zip given is one more of them. */
+/** Packages ours with `serverless package` and bundles the rivals, into the folder. A zip may be given as one more. */
 export async function buildContestants(folder: string, zip?: string): Promise<Contestant[]> {
   symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
   const ours = packageOurs(folder);
-  // The rivals' best: everything that makes ours small but leaving parts of the SDK out.
+  // The rivals at their best: everything that makes ours small, except leaving out parts of the SDK.
   const bundled = { platform: 'node', target: 'node24', bundle: true, minify: true, format: 'cjs' } as const;
   const rivals = ['floor', 'hono', 'powertools', 'document_client'].map((id) => `test/bench/rivals/${id}.ts`);
   const outExtension = { '.js': '.cjs' };

@@ -8,10 +8,10 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newCertificate } from '../setup/certificate.ts';
 import type { Answer, Orders } from './aws.ts';
-import type { Order, Plan, Taken } from './runtime.ts';
+import type { Order, Plan, Usage } from './runtime.ts';
 
 const TIMEOUT_MS = 25_000; // as in serverless.yml
-const PERIOD_MS = 20; // in which Lambda gives a share of a core
+const PERIOD_MS = 20; // of which Lambda grants a share
 const PINNED = pinningWorks();
 
 /** Where a function finds AWS, what it verifies, and the token it is sent. */
@@ -31,7 +31,7 @@ export function newWorld(env: Record<string, string>): World {
   const exp = Math.floor(Date.now() / 1000) + 3600;
   const signed = `${encode({ alg: 'HS256' })}.${encode({ aud: 'bench', iss: 'bench', email: 'bench', exp })}`;
   const token = `${signed}.${createHmac('sha256', secret_key).update(signed).digest('base64url')}`;
-  // As the template sets it, but that here addresses count: no contestant looks for them in files.
+  // As the template sets it, except that addresses are read here: no contestant looks for them in files.
   const lambda = {
     AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'false',
     AWS_REGION: 'us-east-1',
@@ -67,13 +67,13 @@ export class Aws {
     this.world = newWorld({ NODE_EXTRA_CA_CERTS: ca, ...addresses });
   }
 
-  /** From now on answers take so long, and a partition deletes so much. */
+  /** From now on each answer takes this long, and a partition deletes this much. */
   behave({ latencyMs = 0, deletesPerSecond = 1e9 }: Partial<Orders> = {}): void {
     const orders: Orders = { secretString: this.world.secretString, latencyMs, deletesPerSecond };
     this.#process.send({ orders });
   }
 
-  /** Ids of so many users in a row who have so many sessions each, and were never asked for before. */
+  /** The first of this many consecutive ids of new users, who have this many sessions each. */
   newUsers(sessions: number, count = 1): number {
     this.#serial += count;
     return sessions * 1e6 + this.#serial - count;
@@ -112,27 +112,27 @@ export class Environment {
     this.#lines = createInterface({ input: output })[Symbol.asyncIterator]();
   }
 
-  /** What the load took; call it once, first. Lambda gives it a whole core. */
-  async loaded(): Promise<Taken> {
+  /** What the load cost; call this first, and once. Lambda gives the load a whole core. */
+  async loaded(): Promise<Usage> {
     const { value, done } = await this.#lines.next();
     if (done) throw new Error(`the function ended: ${this.#errors}`);
     return JSON.parse(value);
   }
 
   /** Events for the users from that id on, on a share of a core. */
-  async invoke(user: number, events = 1, share = 1): Promise<Taken> {
+  async invoke(user: number, events = 1, share = 1): Promise<Usage> {
     const order: Order = { user, events };
     this.#process.stdin?.write(JSON.stringify(order));
     const answered = new AbortController();
     const held = share < 1 ? this.#hold(share, answered.signal) : undefined;
-    const taken = await this.loaded().finally(() => answered.abort());
+    const usage = await this.loaded().finally(() => answered.abort());
     await held;
-    return taken;
+    return usage;
   }
 
-  /** Stops the process each time that it has run for a while, for as long as brings it to its share. */
+  /** Stops the process each time that it has run for a while, long enough to hold it to its share. */
   async #hold(share: number, until: AbortSignal): Promise<void> {
-    let left = Math.random(); // of the period in which the event comes; without it times would go up by steps
+    let left = Math.random(); // of the period in which the event arrives; without it times would rise in steps
     while (!until.aborted) {
       const continued = performance.now();
       await sleep(PERIOD_MS * share);

@@ -14,7 +14,7 @@ const SESSIONS = 25;
 const CALLS = 40;
 const WRITERS = 4;
 
-/** One logout after the other, now in a table with 1 000 items of others, now in one with 100 000, on real engines. */
+/** One logout after another, in turn in a table with 1 000 items of others and in one with 100 000, on real engines. */
 export async function growth(file: string): Promise<Growth[]> {
   const aws = await startLocalAws();
   Object.assign(process.env, aws.environment);
@@ -44,7 +44,7 @@ async function grow(file: string, engine: string): Promise<Growth> {
   return { engine, fewMs: medianOf(few.times), manyMs: medianOf(many.times) };
 }
 
-/** A table that holds so many items of others, and a function at work on it. */
+/** A table that holds this many items of others, and a warm function that uses it. */
 async function place(file: string, others: number) {
   const table = await createTable('default');
   const share = others / WRITERS;

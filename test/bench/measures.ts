@@ -1,6 +1,6 @@
 import type { Contestant, Id } from './contestants.ts';
 import { type Aws, Environment } from './environment.ts';
-import type { Taken } from './runtime.ts';
+import type { Usage } from './runtime.ts';
 
 /** One line of the table: a figure for each contestant that has one. */
 export type Row = { measure: string; unit: string; of: Partial<Record<Id, number>> };
@@ -13,11 +13,11 @@ export const WHOLE_CORE_MB = 1769;
 const COLD_SECONDS = 25;
 const FIRST_ROUNDS = 25;
 const WARM_SECONDS = 16;
-const GENERATIONS = 2; // V8 makes each process somewhat different code
+const GENERATIONS = 2; // V8 compiles slightly different code in each process
 const LEAST_ROUNDS = 4;
 const WARM_UP_SECONDS = 2;
-const SEVERAL = 13; // runs of what is over in milliseconds
-const PATIENCE_MS = 10_000;
+const LATENCY_ROUNDS = 13;
+const GIVE_UP_MS = 10_000;
 
 /** Load and first event, each in a new process: the least CPU of shuffled runs. */
 export async function coldStart(aws: Aws, contestants: Contestant[]): Promise<Row[]> {
@@ -30,7 +30,7 @@ export async function coldStart(aws: Aws, contestants: Contestant[]): Promise<Ro
   return [{ measure: 'cold start', unit: 'ms of CPU', of: runs.least(({ cpuMs }) => cpuMs) }];
 }
 
-/** From the start of the load to the first answer while AWS takes 5 ms for each: the median of shuffled runs, by size. */
+/** From the start of the load to the first answer, at 5 ms a request: the median of shuffled runs, by memory size. */
 export async function firstAnswer(aws: Aws, contestants: Contestant[]): Promise<Row[]> {
   aws.behave({ latencyMs: 5 });
   const rows: Row[] = [];
@@ -46,7 +46,7 @@ export async function firstAnswer(aws: Aws, contestants: Contestant[]): Promise<
 }
 
 /** The load on a whole core and the first event on its share of one, as Lambda gives them. */
-async function firstAnswerOf(aws: Aws, file: string, share: number): Promise<Taken> {
+async function firstAnswerOf(aws: Aws, file: string, share: number): Promise<Usage> {
   const environment = new Environment(file, aws.world);
   const load = await environment.loaded();
   const first = await environment.invoke(aws.newUsers(1), 1, share);
@@ -70,14 +70,14 @@ export async function warm(aws: Aws, contestants: Contestant[], sessions: number
   return [{ measure: `warm, ${plural(sessions)}`, unit: 'ms of CPU', of: runs.least(({ cpuMs }) => cpuMs) }];
 }
 
-/** An event in a warm environment while AWS takes 5 ms for each answer: the median time, for ever more sessions. */
+/** An event in a warm environment, while AWS takes 5 ms a request: the median time, for more and more sessions. */
 export async function latency(aws: Aws, contestants: Contestant[]): Promise<Row[]> {
   const warmed = await startAll(aws, contestants);
   const rows: Row[] = [];
   for (const sessions of [10, 25, 100, 1000, 10_000]) {
     aws.behave({ latencyMs: 5 });
     const runs = new Runs();
-    for (let round = 0; round < SEVERAL; round++) {
+    for (let round = 0; round < LATENCY_ROUNDS; round++) {
       for (const { id, environment } of shuffled(warmed)) {
         const slow = runs.longest(id) > 1000; // once is enough
         const endless = id === 'document_client' && sessions > 1000; // Lambda would have ended it long before
@@ -91,7 +91,7 @@ export async function latency(aws: Aws, contestants: Contestant[]): Promise<Row[
   return rows;
 }
 
-/** 3 000 sessions in a partition that lets 1 000 be deleted in a second: how long, and what is left in the end. */
+/** 3 000 sessions in a partition that takes 1 000 deletes a second: how long it takes, and what is left in the end. */
 export async function throttled(aws: Aws, contestants: Contestant[]): Promise<Row[]> {
   aws.behave({ latencyMs: 5, deletesPerSecond: 1000 });
   const seconds: Row = { measure: THROTTLED, unit: 's', of: {} };
@@ -99,11 +99,11 @@ export async function throttled(aws: Aws, contestants: Contestant[]): Promise<Ro
   for (const { id, file } of contestants) {
     const environment = await startWarm(aws, file);
     const user = aws.newUsers(3000);
-    const giveUp = setTimeout(() => environment.close(), PATIENCE_MS);
-    const taken = await environment.invoke(user).catch(() => undefined);
+    const giveUp = setTimeout(() => environment.close(), GIVE_UP_MS);
+    const usage = await environment.invoke(user).catch(() => undefined);
     clearTimeout(giveUp);
     environment.close();
-    if (taken?.answered) seconds.of[id] = taken.wallMs / 1000;
+    if (usage?.answered) seconds.of[id] = usage.wallMs / 1000;
     left.of[id] = await aws.left();
   }
   return [seconds, left];
@@ -131,7 +131,7 @@ export async function memory(aws: Aws, contestants: Contestant[]): Promise<Row[]
 
 type Started = { id: Id; environment: Environment };
 
-/** Environments with each contestant, warm: V8 has compiled what is used often, and connections are open. */
+/** A warm environment for each contestant: V8 has compiled what is used often, and connections are open. */
 async function startAll(aws: Aws, contestants: Contestant[]): Promise<Started[]> {
   aws.behave();
   const started = [];
@@ -151,11 +151,11 @@ async function startWarm(aws: Aws, file: string): Promise<Environment> {
 }
 
 class Runs {
-  readonly #runs = new Map<Id, Taken[]>();
+  readonly #runs = new Map<Id, Usage[]>();
 
-  add(id: Id, taken: Taken, events: number): void {
-    if (taken.answered !== events) throw new Error(`${id} answered ${taken.answered} of ${events} events with true`);
-    this.#runs.set(id, [...(this.#runs.get(id) ?? []), taken]);
+  add(id: Id, usage: Usage, events: number): void {
+    if (usage.answered !== events) throw new Error(`${id} answered ${usage.answered} of ${events} events with true`);
+    this.#runs.set(id, [...(this.#runs.get(id) ?? []), usage]);
   }
 
   /** ms of its longest run; 0 before the first. */
@@ -163,11 +163,11 @@ class Runs {
     return Math.max(0, ...(this.#runs.get(id) ?? []).map(({ wallMs }) => wallMs));
   }
 
-  least(figure: (taken: Taken) => number): Row['of'] {
+  least(figure: (usage: Usage) => number): Row['of'] {
     return Object.fromEntries([...this.#runs].map(([id, runs]) => [id, Math.min(...runs.map(figure))]));
   }
 
-  median(figure: (taken: Taken) => number): Row['of'] {
+  median(figure: (usage: Usage) => number): Row['of'] {
     return Object.fromEntries([...this.#runs].map(([id, runs]) => [id, medianOf(runs.map(figure))]));
   }
 }

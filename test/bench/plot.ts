@@ -8,7 +8,7 @@ const BARS = { left: 190, right: 435, top: 60, step: 30 };
 const LINES = { left: 64, right: 364, top: 332, bottom: 584 };
 const ROW = 17; // of text
 
-// Narrow, so that the text stays large enough on a phone. It has its own background: a page may not follow the scheme.
+// Narrow, so that the text stays large enough on a phone. With its own background, since a page may ignore dark mode.
 const HEAD = `<svg xmlns="http://www.w3.org/2000/svg" width="480" height="640" viewBox="0 0 480 640"
   role="img" aria-labelledby="title desc">
 <title id="title">How long a logout takes</title>
@@ -79,7 +79,7 @@ function lines({ rows, contestants }: Report): string[] {
   ];
 }
 
-/** Lines nowhere 5 units apart share a label at their end, with a name in each row. No label lies on another. */
+/** Lines that are nowhere 5 units apart share a label at their end, with a name in each row. No labels overlap. */
 function labels(drawn: Line[]): string[] {
   const groups = Map.groupBy(drawn, (one) => drawn.find(({ points }) => coincide(one.points, points)) ?? one);
   let free = 0;

@@ -20,7 +20,7 @@ export type Report = {
 
 type Compared = { measure: string; unit: string; title: string; bounds: Partial<Record<Id, number>> };
 
-/** Faster than every usual way to do the same, in every row; `given` is the zip of the first version. */
+/** Faster than every usual way to do the same, in every row. `given` has bounds for the zip of the first version. */
 const BELOW_RIVALS = { natural: 1, hono: 1, powertools: 1, document_client: 1 };
 const COMPARED: Compared[] = [
   row('first answer, 512 MB', 'ms', { floor: 1.1, given: 0.77 }),
@@ -62,7 +62,7 @@ export function ratiosOf(rows: Row[], growth: Growth[], contestants: Contestant[
   ];
 }
 
-/** The figures, the ratios with their spread, and what they mean for the size of the function: docs/bench.md shows them. */
+/** The figures, the ratios with their spread, and a warm call by memory size: docs/bench.md shows them. */
 export function tables(report: Report): string {
   const { contestants, rows, growth, bundle, ratios, earlier, date, machine, versions } = report;
   const head = ['', ...contestants.map(({ name }) => name)];

@@ -1,6 +1,6 @@
 // `npm run bench`: the packaged function beside other ways to do the same work. Prints tables, and writes them, a plot and
-// one sentence to docs/ and the README. It takes some six minutes, on a machine that does nothing else meanwhile. With
-// --against=<zip> an earlier package is one more of the contestants; docs/ and the README are then left alone.
+// one sentence to docs/ and the README. It takes about six minutes on an otherwise idle machine. With --against=<zip>
+// an earlier package is one more contestant; docs/ and the README are then left alone.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,7 +50,7 @@ const report: Report = {
   ratios: ratiosOf(rows, grown, contestants),
   earlier: [],
 };
-// Only runs of the same package on the same machine can be compared.
+// Only runs of the same package on the same machine are comparable.
 const subject = ({ machine, versions, bundle }: Report) => JSON.stringify([machine, versions, bundle]);
 if (before && subject(before) === subject(report)) report.earlier = [before.ratios, ...before.earlier].slice(0, 2);
 console.log(`\n${tables(report)}\n\n${summary(report)}\n`);

@@ -1,28 +1,29 @@
-// Lambda's part, in a process of its own: loads the function, hands it events, and writes what each took, one line of
-// JSON, to file descriptor 3. The first line is the load; then orders come by standard input. An ES module that takes
-// Node's own modules by `require`, as AWS's runtime client does (aws-lambda-ric).
+// Lambda's part, in its own process: loads the function, sends it events, and writes what each cost, a line of JSON,
+// to file descriptor 3. The first line is the load; then orders come on standard input. An ES module that loads Node's
+// own modules by `require`, as AWS's runtime client does (aws-lambda-ric).
 import { createRequire } from 'node:module';
 
 /** What to load, the token to send, and the time that Lambda gives each event. */
 export type Plan = { file: string; token: string; timeoutMs: number };
-/** So many events, one after the other, for the users from that id on. */
+/** This many events, one after another, for the users from this id on. */
 export type Order = { user: number; events: number };
 /** CPU (user and system, all threads) and median wall time of a load or an event, how many were answered true, memory so far. */
-export type Taken = { cpuMs: number; wallMs: number; answered: number; peakMB: number };
+export type Usage = { cpuMs: number; wallMs: number; answered: number; peakMB: number };
 
 type Handler = (event: unknown, context: unknown) => Promise<{ statusCode?: number; body?: string }>;
 
 const require = createRequire(import.meta.url);
 const { writeSync }: typeof import('node:fs') = require('node:fs');
-for (const name of ['net', 'http', 'os', 'path', 'util', 'worker_threads']) require(`node:${name}`); // it has loaded them
+// On Lambda the runtime client has loaded these already.
+for (const name of ['net', 'http', 'os', 'path', 'util', 'worker_threads']) require(`node:${name}`);
 
 const { file, token, timeoutMs }: Plan = JSON.parse(process.argv[2] ?? '');
 const load = stopwatch();
 const { handler }: { handler: Handler } = file.endsWith('.cjs') ? require(file) : await import(file);
-tell({ ...load(), answered: 0, peakMB: peakMB() });
-process.stdin.on('data', async (line) => tell(await carryOut(JSON.parse(String(line)))));
+report({ ...load(), answered: 0, peakMB: peakMB() });
+process.stdin.on('data', async (line) => report(await carryOut(JSON.parse(String(line)))));
 
-async function carryOut({ user, events }: Order): Promise<Taken> {
+async function carryOut({ user, events }: Order): Promise<Usage> {
   const walls: number[] = [];
   let answered = 0;
   const all = stopwatch();
@@ -49,8 +50,8 @@ function peakMB(): number {
   return process.resourceUsage().maxRSS / 1024;
 }
 
-function tell(taken: Taken): void {
-  writeSync(3, `${JSON.stringify(taken)}\n`);
+function report(usage: Usage): void {
+  writeSync(3, `${JSON.stringify(usage)}\n`);
 }
 
 /** One event of API Gateway, payload format 2.0; whether it was answered true. */

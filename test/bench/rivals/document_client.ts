@@ -1,4 +1,4 @@
-// (e) jsonwebtoken and the DocumentClient, one delete after the other; bundled.
+// (e) jsonwebtoken and the DocumentClient, one delete at a time; bundled.
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DeleteCommand, DynamoDBDocumentClient, paginateQuery } from '@aws-sdk/lib-dynamodb';

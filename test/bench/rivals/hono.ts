@@ -1,4 +1,4 @@
-// (c) Hono: its Lambda adapter and its jwt, one batch after the other; bundled.
+// (c) Hono: its Lambda adapter and its jwt, one batch at a time; bundled.
 import { Hono } from 'hono';
 import { handle } from 'hono/aws-lambda';
 import { verify } from 'hono/jwt';

@@ -1,4 +1,4 @@
-// (b) As people usually write it: middy, jose and the SDK, one batch after the other; deployed unbundled.
+// (b) As people usually write it: middy, jose and the SDK, one batch at a time; deployed unbundled.
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { jwtVerify } from 'jose';

@@ -1,4 +1,4 @@
-// (d) Powertools for AWS Lambda: its HTTP event handler, with jose, one batch after the other; bundled.
+// (d) Powertools for AWS Lambda: its HTTP event handler, with jose, one batch at a time; bundled.
 import { Router } from '@aws-lambda-powertools/event-handler/http';
 import type { Context } from 'aws-lambda';
 import { jwtVerify } from 'jose';

@@ -1,4 +1,4 @@
-// What the usual ways share: the SDK with its defaults, one batch after the other, the record read once.
+// What the usual ways share: the SDK with its defaults, one batch at a time, the record read once.
 import { BatchWriteItemCommand, DynamoDBClient, paginateQuery, type WriteRequest } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 
