@@ -14,6 +14,7 @@ export type Special = {
   code?: number;
   /** The id that must come back. */
   id?: string | number | null;
+  /** False where the request is served, but no session of user 2 ends. */
   result?: boolean;
   /** The gateway or the HTTP parser may answer before the function: with one of these, without JSON-RPC, or not at all. */
   gateway?: number[];
