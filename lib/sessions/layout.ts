@@ -92,7 +92,7 @@ function checkTogether({ userKey, ...others }: Layout): void {
   }
   if (index === null && sortKey && sortKey.name !== sort) {
     refuse(
-      `sortKey.name is ${quote(sortKey.name)}, but the table's sort key is ${quote(sort)}: name that one, or leave sortKey out`,
+      `sortKey.name is ${quote(sortKey.name)}, but the sort key in tableKey is ${quote(sort)}: make them the same, or leave sortKey out`,
     );
   }
   if (index === null && guard) {

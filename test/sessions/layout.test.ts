@@ -197,9 +197,13 @@ const wrong: [string, unknown, RegExp][] = [
   [
     'a sort key that is not the table’s',
     { ...BY_KEY, sortKey: { name: 'x', beginsWith: '' } },
-    /table's sort key is "sk": name/,
+    /sort key in tableKey is "sk": make/,
   ],
-  ['a sort key where the table has none', { ...BY_KEY, tableKey: ['pk'] }, /sort key is none: .*leave sortKey out$/],
+  [
+    'a sort key where the table has none',
+    { ...BY_KEY, tableKey: ['pk'] },
+    /sort key in tableKey is none: .*leave sortKey out$/,
+  ],
   ['a guard but no index', { ...BY_KEY, guard }, /guard needs an index.*: leave guard out$/],
   [
     'a guard on the user’s attribute',

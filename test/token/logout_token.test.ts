@@ -5,7 +5,15 @@ import { CLIENT_ID, ISSUER, LOGOUT_EVENT } from '../local/provider.ts';
 import { assertFault, assertLoggedOut, assertRefused, deliver, startProviders } from '../setup/provider.ts';
 import { startProxiedAws } from '../setup/route.ts';
 import { newSessions, putItems } from '../setup/tables.ts';
-import { newLogoutClaims, newProvider, newRecord, signLogoutToken, signText, signToken } from '../setup/tokens.ts';
+import {
+  keyPair,
+  newLogoutClaims,
+  newProvider,
+  newRecord,
+  signLogoutToken,
+  signText,
+  signToken,
+} from '../setup/tokens.ts';
 
 const { dynamodb } = await startProxiedAws();
 const provider = newProvider();
@@ -126,6 +134,8 @@ describe('another token of the same provider', () => {
     );
     const claims = newLogoutClaims('7');
     assertRefused(await deliver(lambda, await signLogoutToken(provider, claims, { kid: 'unknown' })), 'unknown_key');
+    const foreign = { ...provider, privateKey: keyPair(provider.alg, 'foreign').privateKey };
+    assertRefused(await deliver(lambda, await signLogoutToken(foreign, claims)), 'signature');
     const [header = '', payload = ''] = (await signLogoutToken(provider, claims)).split('.');
     assertRefused(await deliver(lambda, `${header}.${payload}.${'A'.repeat(342)}`), 'signature');
     assertRefused(await deliver(lambda, `${header}.${payload}.AA.${payload}.AA`), 'malformed'); // a JWE has five parts

@@ -329,13 +329,14 @@ describe('the keys of a set', () => {
     await refuses(keysOf('a').keys, await tokenBy('a', { kid: '' }), 'unknown_key');
   });
 
-  test('a key in a key set is ignored when it is broken, symmetric, or for another use or algorithm', async () => {
-    const [jwk] = keysOf('a').keys;
+  test('a key in a key set is ignored when it is broken, private, symmetric, or for another use or algorithm', async () => {
+    const { jwk, privateKey } = keyPair('ES256', 'a');
     const useless = [
       null,
       7,
       { ...jwk, kty: 'RSA' },
-      { ...jwk, x: jwk?.y, y: jwk?.x },
+      { ...jwk, x: jwk.y, y: jwk.x },
+      { ...jwk, ...privateKey.export({ format: 'jwk' }) },
       { ...jwk, use: 'enc' },
       { ...jwk, key_ops: ['encrypt'] },
       { ...jwk, alg: 'ES384' },
