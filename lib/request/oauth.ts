@@ -1,8 +1,27 @@
 import type { MiddlewareObj } from '@middy/core';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { type ErrorCode, ServiceError, serviceError } from '../errors.ts';
 import { bodyText, header, RETRY_AFTER } from './http.ts';
 
+type Answer = { status: number; error: string; error_description?: string };
+
+const NO_FORM = invalidRequest('The body must be a form of at most 64 KiB with one logout_token');
+const SERVER_ERROR = { status: 500, error: 'server_error' };
+/** One answer for each code, whatever the reason behind it. */
+const ANSWERS: Record<ErrorCode, Answer> = {
+  PARSE_ERROR: NO_FORM,
+  INVALID_REQUEST: NO_FORM,
+  BODY_TOO_LARGE: NO_FORM,
+  UNAUTHENTICATED: invalidRequest('The logout token is not accepted'),
+  USER_ID_NOT_ACCEPTED: invalidRequest('The sub of the logout token is not accepted'),
+  INTERNAL: SERVER_ERROR,
+  UNAVAILABLE: { status: 503, error: 'temporarily_unavailable' },
+  // Only the other route throws these.
+  INVALID_PARAMS: SERVER_ERROR,
+  NOT_ALLOWED: SERVER_ERROR,
+  NOT_JSON: SERVER_ERROR,
+  ENCODED: SERVER_ERROR,
+};
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 
 /** Answers as OpenID Connect Back-Channel Logout 1.0 §2.8 says: an empty body, or an OAuth 2.0 error. */
@@ -12,7 +31,17 @@ export function oauth(): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error> {
       request.response = { statusCode: 200, headers: { 'cache-control': 'no-store' }, body: '' };
     },
     onError: (request) => {
-      request.response = errorAnswer(serviceError(request.error).code);
+      const { code } = serviceError(request.error);
+      const { status: statusCode, ...error } = ANSWERS[code];
+      request.response = {
+        statusCode,
+        headers: {
+          'content-type': 'application/json',
+          'cache-control': 'no-store',
+          ...(code === 'UNAVAILABLE' && RETRY_AFTER),
+        },
+        body: JSON.stringify(error),
+      };
     },
   };
 }
@@ -26,33 +55,6 @@ export function logoutToken(event: APIGatewayProxyEventV2): string {
   return token;
 }
 
-function errorAnswer(code: ErrorCode): APIGatewayProxyStructuredResultV2 {
-  switch (code) {
-    case 'INTERNAL':
-      return response(500, { error: 'server_error' });
-    case 'UNAVAILABLE':
-      return response(503, { error: 'temporarily_unavailable' }, RETRY_AFTER);
-    case 'UNAUTHENTICATED':
-      return invalidRequest('The logout token is not accepted');
-    case 'USER_ID_NOT_ACCEPTED':
-      return invalidRequest('The sub of the logout token is not accepted');
-    default:
-      return invalidRequest('The body must be a form of at most 64 KiB with one logout_token');
-  }
-}
-
-function invalidRequest(error_description: string): APIGatewayProxyStructuredResultV2 {
-  return response(400, { error: 'invalid_request', error_description });
-}
-
-function response(
-  statusCode: number,
-  error: { error: string; error_description?: string },
-  headers: Record<string, string> = {},
-): APIGatewayProxyStructuredResultV2 {
-  return {
-    statusCode,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
-    body: JSON.stringify(error),
-  };
+function invalidRequest(error_description: string): Answer {
+  return { status: 400, error: 'invalid_request', error_description };
 }
