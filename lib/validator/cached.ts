@@ -68,6 +68,7 @@ export class Cached<T> {
           this.#good = { value, readAt: Date.now() };
           this.#withdrawn = false;
           this.#failure = undefined;
+          this.#retryAt = 0;
           return value;
         },
         (error: unknown) => {

@@ -129,6 +129,18 @@ describe('an outage of Secrets Manager', () => {
     assertRefused(await judge(await tokenOf(record)), 'signature');
   });
 
+  test('a reload that succeeds ends the pause of 30 s after a failed read', async () => {
+    const old = newRecord();
+    const secretId = await storeRecord(old);
+    const judge = await judgeBy([secretId], { VALIDATOR_MAX_AGE_SECONDS: '0' });
+    await outage(secretId, async () => assertAccepted(await judge(await tokenOf(old)), { stale_record: 1 }));
+    const fresh = newRecord();
+    await storeRecord(fresh, secretId);
+    assertAccepted(await judge(await tokenOf(fresh)), { stale_record: 0 });
+    const again = async () => assertAccepted(await judge(await tokenOf(fresh)), { stale_record: 0 });
+    assert.deepEqual(await secrets.requests(secretId, again), ['GetSecretValue']);
+  });
+
   test('a 503 is returned after a cold start while Secrets Manager is down, and is not cached', async () => {
     const record = newRecord();
     const secretId = await storeRecord(record);
