@@ -15,10 +15,13 @@ export type Statement = {
 const OWN_TABLE: Value = { 'Fn::GetAtt': ['SessionsTable', 'Arn'] };
 
 // A wildcard or a variable in a name would widen the grant.
-const TABLE_OR_INDEX = /^[\w.-]{3,255}$/;
-const SECRET_NAME = /^[\w/+=.@-]{1,512}$/;
-const SECRET_ARN = /^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6}$/;
-const ATTRIBUTE = /^(?!.*\$\{)[\u0020-\u00ff]+$/; // what IAM takes in a policy
+const TABLE_OR_INDEX = { form: /^[\w.-]{3,255}$/, wanted: '3 to 255 letters, digits, _, - and .' };
+const SECRET_NAME = { form: /^[\w/+=.@-]{1,512}$/, wanted: '1 to 512 letters, digits and /_+=.@-' };
+const SECRET_ARN = {
+  form: /^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6}$/,
+  wanted: 'the whole ARN of a secret, with the six characters at its end',
+};
+const ATTRIBUTE = { form: /^(?!.*\$\{)[\u0020-\u00ff]+$/, wanted: 'what IAM takes there: Latin-1, and no ${' };
 
 /** Grants to end sessions in these stores, by each layout's attributes. `own` is the table that the stack creates. */
 export function sessionGrants(stores: Store[], own: string | undefined): Statement[] {
@@ -146,7 +149,8 @@ function arn(service: string, resource: string): Value {
   return { 'Fn::Sub': `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}` };
 }
 
-function checked(what: string, name: string, form: RegExp): string {
-  if (!form.test(name)) throw new Error(`"${name}" cannot be the name of ${what} in the policy of the function's role`);
+function checked(what: string, name: string, { form, wanted }: { form: RegExp; wanted: string }): string {
+  if (!form.test(name))
+    throw new Error(`"${name}" cannot be the name of ${what} in the policy of the function's role: use ${wanted}`);
   return name;
 }

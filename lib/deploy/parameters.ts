@@ -1,7 +1,7 @@
 // Checks the parameters of serverless.yml where CloudFormation would find the mistake only halfway through a deploy.
 export type Params = { default: object; [stage: string]: object | null };
 
-const NUMBER = { form: /^\d+$/, wanted: 'a number' };
+const NUMBER = { form: /^[1-9]\d*$/, wanted: 'a number above 0' };
 const RECORDS = String.raw`(?!(.*,)?\s*(own|none)\s*(,|$)).+`; // `own` and `none` stand alone: neither is the name of a record
 const PARAMETERS: Record<string, { form: RegExp; wanted: string }> = {
   kmsKey: {
@@ -24,12 +24,14 @@ const PARAMETERS: Record<string, { form: RegExp; wanted: string }> = {
   rejectedTokensAlarm: NUMBER,
 };
 
-/** A misspelled parameter would leave the default: a new, empty table, where every logout is `false`. */
+/** A misspelled or empty parameter would leave the default: a new, empty table, where every logout is `false`. */
 export function checkNames({ default: known, ...stages }: Params, options: string[]): void {
-  const inStages = Object.keys(Object.assign({}, ...Object.values(stages))); // it skips a stage that is empty
-  const given = [...inStages, ...options.map((option) => option.replace(/=.*/s, ''))];
+  const inStages = Object.values(stages).flatMap((stage) => Object.entries(stage ?? {}));
+  const given = [...inStages.map(([name]) => name), ...options.map((option) => option.replace(/=.*/s, ''))];
   const unknown = given.find((name) => !Object.hasOwn(known, name));
   if (unknown) throw new Error(`There is no parameter ${unknown}: serverless.yml lists them all under params, default`);
+  const empty = inStages.find(([, value]) => value === null);
+  if (empty) throw new Error(`The parameter ${empty[0]} has no value: set it, or remove its line`);
 }
 
 export function checkValues(given: Record<string, unknown>): void {

@@ -13,6 +13,17 @@ import {
 import { ownTable, type Throughput } from './own_table.ts';
 import { checkNames, checkValues, type Params } from './parameters.ts';
 
+const PARAMETERS = new Map([
+  ['SESSIONS_TABLE', 'table'],
+  ['SESSION_LAYOUT', 'layout'],
+  ['MORE_STORES', 'moreStores'],
+  ['USER_ID_PATTERN', 'userIdPattern'],
+  ['SETTLE_SECONDS', 'settleSeconds'],
+  ['VALIDATOR_SECRET_IDS', 'records'],
+  ['OPENID_PROVIDER_SECRET_IDS', 'openidProviders'],
+  ['VALIDATOR_MAX_AGE_SECONDS', 'validatorMaxAgeSeconds'],
+]);
+
 type LambdaFunction = { environment: Record<string, unknown> };
 type Role = { Properties: { Policies: [{ PolicyDocument: { Statement?: Statement[] } }] } };
 
@@ -54,7 +65,7 @@ export default class TemplatePlugin {
           checkValues(service.custom.given);
           derive(service);
         } catch (error) {
-          throw new classes.Error(error instanceof Error ? error.message : String(error), 'BAD_SETTING');
+          throw new classes.Error(withParameter(error instanceof Error ? error.message : String(error)), 'BAD_SETTING');
         }
       },
       // Not in a local run, which depends on such addresses. Without it each cold start looks for two files.
@@ -98,7 +109,17 @@ function derive({ functions, custom, resources: { Resources } }: Service): void 
 }
 
 function environmentOf({ environment }: LambdaFunction): Record<string, string> {
-  return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, String(value)]));
+  const entries = Object.entries(environment).map(([name, value]): [string, string] => {
+    if (typeof value === 'object') throw new Error(`${name} is a list or an object: write it as JSON in single quotes`);
+    return [name, String(value)];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** What is wrong with a variable, with the parameter that it comes from. */
+function withParameter(line: string): string {
+  const parameter = PARAMETERS.get(line.match(/^[A-Z_]+/)?.[0] ?? '');
+  return parameter ? `${line} (parameter ${parameter})` : line;
 }
 
 function grant({ Properties }: Role, statements: Statement[]): void {

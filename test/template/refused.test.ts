@@ -5,11 +5,13 @@ import { serverless } from '../setup/package.ts';
 
 const ARN_OF_KC = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:kc-x1Y2z3';
 
-const refusals: [what: string, parameters: Record<string, string>, line: RegExp, command?: string][] = [
+type Run = { command?: string; replace?: Record<string, string> };
+
+const refusals: [what: string, parameters: Record<string, string>, line: RegExp, run?: Run][] = [
   [
     'a setting that would stop the function stops the package',
     { settleSeconds: '11' },
-    /^SETTLE_SECONDS is "11": set it to a number of seconds from 0 to 10$/m,
+    /^SETTLE_SECONDS is "11": set it to a number of seconds from 0 to 10 \(parameter settleSeconds\)$/m,
   ],
   [
     'a misspelled parameter stops the package, since its default would be used instead',
@@ -19,32 +21,49 @@ const refusals: [what: string, parameters: Record<string, string>, line: RegExp,
   [
     'a parameter that CloudFormation would refuse stops the package',
     { throttleRate: 'high' },
-    /^The parameter throttleRate is "high": set it to a number$/m,
+    /^The parameter throttleRate is "high": set it to a number above 0$/m,
+  ],
+  [
+    'a number of 0 stops the package where it would answer nobody',
+    { throttleRate: '0' },
+    /^The parameter throttleRate is "0": set it to a number above 0$/m,
+  ],
+  [
+    'a parameter without a value stops the package, since its default would be used instead',
+    {},
+    /^The parameter table has no value: set it, or remove its line$/m,
+    { replace: { '    logRetentionDays: 365\n': '    logRetentionDays: 365\n    table:\n' } },
+  ],
+  [
+    'further stores that are written as YAML stop the package',
+    {},
+    /^MORE_STORES is a list or an object: write it as JSON in single quotes \(parameter moreStores\)$/m,
+    { replace: { '    moreStores: none\n': '    moreStores: [{ table: web, layout: authjs }]\n' } },
   ],
   [
     'a table name that would widen the grants of the role stops the package',
     { table: 'sessions-*' },
-    /^"sessions-\*" cannot be the name of a table in the policy of the function's role$/m,
+    /^"sessions-\*" cannot be the name of a table in the policy of the function's role: use 3 to 255 /m,
   ],
   [
     'a further store’s table name that would widen the grants of the role stops the package',
     { moreStores: '[{"table":"sessions-?","layout":"authjs"}]' },
-    /^MORE_STORES: entry 1: "sessions-\?" cannot be the name of a table in the policy of the function's role$/m,
+    /^MORE_STORES: entry 1: "sessions-\?" cannot be the name of a table in the policy of the function's role: use 3 to 255 /m,
   ],
   [
     'a further store without a layout stops the package',
     { moreStores: '[{"table":"web","layout":"authjs"},{"table":"shop"}]' },
-    /^MORE_STORES: entry 2: a store lacks the member "layout": add it$/m,
+    /^MORE_STORES: entry 2: a store lacks the member "layout": add it \(parameter moreStores\)$/m,
   ],
   [
     'a further store in a table called own stops the package, and the line has the name to use',
     { moreStores: '[{"table":"own","layout":"authjs"}]' },
-    /^MORE_STORES: entry 1: write auth-logout-user-dev-sessions instead of own$/m,
+    /^MORE_STORES: entry 1: write auth-logout-user-dev-sessions instead of own \(parameter moreStores\)$/m,
   ],
   [
     'a further store that needs another key of our own table stops the package',
     { moreStores: '[{"table":"auth-logout-user-dev-sessions","layout":"authjs"}]' },
-    /^MORE_STORES: entry 1: the key of the table auth-logout-user-dev-sessions is pk,sk here, and user_id,session_id in an earlier layout: put one of them in another table$/m,
+    /^MORE_STORES: entry 1: the key of the table auth-logout-user-dev-sessions is pk,sk here, and user_id,session_id in an earlier layout: put one of them in another table \(parameter moreStores\)$/m,
   ],
   [
     'a record for both routes stops the package: an ID token of the provider would pass as a caller’s',
@@ -84,18 +103,25 @@ const refusals: [what: string, parameters: Record<string, string>, line: RegExp,
   [
     'a record name that would let the providers’ role read other records stops the package',
     { openidProviders: 'kc*' },
-    /^"kc\*" cannot be the name of a record in the policy of the function's role$/m,
+    /^"kc\*" cannot be the name of a record in the policy of the function's role: use 1 to 512 /m,
   ],
   [
     'a provider’s record without a name stops the package',
     { openidProviders: 'kc,,web' },
-    /^OPENID_PROVIDER_SECRET_IDS has an empty entry: remove the extra comma$/m,
+    /^OPENID_PROVIDER_SECRET_IDS has an empty entry: remove the extra comma \(parameter openidProviders\)$/m,
   ],
-  ['a deploy without credentials says that there are none', {}, /^AWS provider credentials not found\./m, 'deploy'],
+  [
+    'a deploy without credentials says that there are none',
+    {},
+    /^AWS provider credentials not found\./m,
+    { command: 'deploy' },
+  ],
 ];
 
 const outcomes = await Promise.all(
-  refusals.map(([, parameters, , command = 'package']) => serverless(command, parameters, { bundle: false })),
+  refusals.map(([, parameters, , { command = 'package', replace } = {}]) =>
+    serverless(command, parameters, { bundle: false, replace }),
+  ),
 );
 
 for (const [n, [what, , line]] of refusals.entries()) {
