@@ -1,5 +1,5 @@
 import { readLayout } from '../sessions/layout.ts';
-import { within } from '../sessions/members.ts';
+import { refuse, within } from '../sessions/members.ts';
 import { readMoreStores, readUserIdPattern, type Store } from '../sessions/store.ts';
 
 export type Settings = {
@@ -39,8 +39,4 @@ function seconds(env: NodeJS.ProcessEnv, name: string, fallback: number, max: nu
   if (!/^\d+(\.\d+)?$/.test(text) || value > max)
     refuse(`${name} is "${text}": set it to a number of seconds from 0 to ${max}`);
   return value;
-}
-
-function refuse(line: string): never {
-  throw new Error(line);
 }

@@ -71,7 +71,16 @@ const TESTS: Record<string, string[]> = {
     'validator/key_set',
     'hostile/hostile',
   ],
-  'lib/aws/*.ts': ['sessions/concurrency', 'faults/secrets_manager', 'faults/dynamodb', 'faults/network'],
+  'lib/aws/*.ts': [
+    'aws/client',
+    'sessions/concurrency',
+    'sessions/account',
+    'sessions/pace',
+    'sessions/stores',
+    'faults/secrets_manager',
+    'faults/dynamodb',
+    'faults/network',
+  ],
   'functions/*.ts': [
     'backchannel_logout',
     'logout_user',

@@ -1,5 +1,6 @@
 // The audit record: one line for each request, with what an auditor needs and nothing that a thief could use.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Request } from '../setup/events.ts';
 import { type AuditLine, coldStart, type Lambda } from '../setup/lambda.ts';
@@ -218,4 +219,12 @@ test('the audit record never holds a token, key, cookie, session key or any valu
     'body-value-1',
   ];
   for (const value of [...secrets, ...values, 'xxxxxxxxxx']) assert.ok(value && !text.includes(value), value);
+});
+
+test('docs/audit.md explains every reason in lib/errors.ts, and no other', () => {
+  const [, types = ''] = readFileSync('lib/errors.ts', 'utf8').split(/^export type (?=Reason)/m);
+  const [, table = ''] = readFileSync('docs/audit.md', 'utf8').split('\n| reason |');
+  const reasons = [...types.matchAll(/^ {2}\| '(\w+)'/gm)].map(([, reason]) => reason);
+  const explained = table.split('\n').flatMap((row) => row.split('|')[1]?.match(/(?<=`)\w+(?=`)/g) ?? []);
+  assert.deepEqual(explained.sort(), reasons.sort());
 });
