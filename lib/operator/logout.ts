@@ -8,6 +8,7 @@ import { fail, failureOf, isLocal, readCommand, readUrl } from './command.ts';
 import { useLocalAws } from './local_aws.ts';
 
 const SECRET_ID = 'auth-logout-user-dev-validator'; // as serverless.yml names it in the stage dev
+const TIMEOUT_MS = 35_000; // the API itself gives up after 30 s
 const USAGE = `Logs a user out everywhere.
 
   npm run logout -- <user id> [options]
@@ -67,13 +68,17 @@ async function callRoute(token: string): Promise<Record<string, unknown>> {
   const response = await fetch(new URL(`auth/logout_user/${encodeURIComponent(userId)}`, url), {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    signal: AbortSignal.timeout(TIMEOUT_MS),
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, params: { ...(reason && { reason }) } }),
   }).catch(noAnswer);
+  const text = await response.text().catch(noAnswer);
   try {
-    return JSON.parse(await response.text());
+    const answer = JSON.parse(text);
+    if (answer.jsonrpc === '2.0') return answer;
   } catch {
-    return fail(`${address} answered ${response.status}, but not in JSON: is it the address of this service?`);
+    // it is not ours either
   }
+  return fail(`${address} answered ${response.status}, but not in JSON-RPC: is it the address of this service?`);
 }
 
 function noAnswer(error: unknown): never {

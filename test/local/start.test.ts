@@ -105,6 +105,9 @@ describe('npm start', () => {
       assert.equal(code, 1, words.join(' '));
       assert.ok(stderr.includes(url), stderr);
     }
+    const { code, stderr } = await logout('1', '--url', `${url}/elsewhere`);
+    assert.equal(code, 1);
+    assert.match(stderr, /\/elsewhere answered 404, but not in JSON-RPC: is it the address of this service\?\n$/);
     for (const words of [[], ['1', '2'], ['1', '--color', 'red'], ['1', '--url', 'nowhere']]) {
       assert.equal((await logout(...words)).code, 2, words.join(' '));
     }
