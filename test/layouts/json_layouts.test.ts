@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import type { Layout } from '../../lib/sessions/layout.ts';
-import { startAws, startLogout } from '../setup/route.ts';
+import type { Fault } from '../setup/proxy.ts';
+import { startLogout, startProxiedAws } from '../setup/route.ts';
 import { allItems, createTable, type Item, keysIn, keysOf, putItems } from '../setup/tables.ts';
 import { layoutOf } from './guide.ts';
 
-await startAws();
+const { dynamodb } = await startProxiedAws();
 const LIVE = Date.now() + 3_600_000;
 const EXPIRED = Date.now() - 60_000;
 
@@ -144,12 +145,19 @@ describe('an index by a folded key, a guard of several values, expiry as a numbe
   });
 });
 
-test('a logout that settles ends sessions whose table key is binary, as Pyramid writes them', async () => {
+test('a logout that settles ends a session that is written back under a binary key, as by Pyramid', async () => {
   const table = await createTable(layoutOf('Pyramid'), { types: { sid: 'B' } });
   const logout = await startLogout(table, layoutOf('Pyramid'), { SETTLE_SECONDS: '0.1' });
   const session = (userId: string): Item => ({ sid: { B: randomBytes(32) }, userId: { S: userId } });
-  const other = session('2');
-  await putItems(table, [session('1'), session('1'), other]);
-  assert.equal((await logout('1')).json.result, true);
+  const [own, other] = [session('1'), session('2')];
+  await putItems(table, [own, other]);
+  const writeBack: Fault = async ({ forward, relay }) => {
+    const answer = await forward();
+    await putItems(table, [own]);
+    await relay(answer);
+  };
+  dynamodb.inject('DeleteItem', '1', writeBack, 1);
+  const { json, audit } = await logout('1');
+  assert.deepEqual([json.result, audit.sessions_ended, audit.sessions_written_back], [true, 1, 1]);
   assert.deepEqual(await keysIn(table, ['sid']), [JSON.stringify([{ B: new Uint8Array(other.sid?.B ?? []) }])]);
 });
