@@ -1,7 +1,7 @@
 // The roles in the packaged template, layout by layout, against the calls that the functions of that template make.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { LIBRARIES, type Library } from '../layouts/libraries.ts';
 import { formEvent } from '../setup/events.ts';
 import { type Answer, coldStart, type FunctionName, type Lambda } from '../setup/lambda.ts';
@@ -110,14 +110,13 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
       const byAccount = `table/${table}/index/GSI1`;
       const deletes = index ? 'dynamodb:DeleteItem' : 'dynamodb:BatchWriteItem';
       const findsAccounts = layout === 'authjs' && name === 'backchannel_logout';
-      let calls: Call[] = [];
-
       function assertRefused(wider: Call[]): void {
         const allowed = wider.filter((call) => allows(statements, call));
         assert.deepEqual(allowed, []);
       }
 
-      test(`the role of ${name} with ${title} allows each call that ending sessions takes, across pages`, async () => {
+      let calls: Call[] = [];
+      before(async () => {
         const { Environment } = propertiesOf(template, logicalId);
         const { Variables }: { Variables: Record<string, string> } = JSON.parse(JSON.stringify(Environment));
         // More than fit into one page of DynamoDB's, so that a key of one page is part of the call for the next.
@@ -128,8 +127,10 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
           const { audit } = await logout(lambda);
           assert.partialDeepStrictEqual(audit, { outcome: 'logged_out', user_id: '7', sessions_ended: 25 });
         });
-
         calls = sent.map(readCall);
+      });
+
+      test(`the role of ${name} with ${title} allows each call that ending sessions takes, across pages`, () => {
         const refused = calls.filter((call) => !allows(statements, call));
         assert.deepEqual(refused, []);
       });

@@ -1,6 +1,6 @@
 // Several stores in one template: a grant for each, no more; and what our own table needs when two are in it.
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { LIBRARIES } from '../layouts/libraries.ts';
 import { coldStart } from '../setup/lambda.ts';
 import { packageService, propertiesOf } from '../setup/package.ts';
@@ -60,8 +60,7 @@ describe('a role for several stores', () => {
     `table/${shop}/index/userId-index`,
   ];
   let calls: Call[] = [];
-
-  test('the role for several stores allows each call that ending the sessions in all of them takes', async () => {
+  before(async () => {
     const { Environment } = propertiesOf(several.template, FUNCTION);
     const { Variables }: { Variables: Record<string, string> } = JSON.parse(JSON.stringify(Environment));
     const lambda = await coldStart(Variables);
@@ -72,9 +71,11 @@ describe('a role for several stores', () => {
     const sent = await dynamodb.capture(async () =>
       assert.equal((await lambda.invoke({ userId: '7', token })).text, '{"jsonrpc":"2.0","id":null,"result":true}'),
     );
-    calls = sent.map(readCall);
     assert.deepEqual([await allItems(web), await allItems(shop)], [[], []]);
+    calls = sent.map(readCall);
+  });
 
+  test('the role for several stores allows each call that ending the sessions in all of them takes', () => {
     assert.deepEqual(
       calls.filter((call) => !allows(statements, call)),
       [],
