@@ -22,10 +22,13 @@ function roomOf(file: string): string {
   return Object.keys(MAY_IMPORT).find((room) => file === room || file.startsWith(`${room}/`)) ?? file;
 }
 
-for (const file of globSync('{functions,lib}/**/*.ts')) {
+/** A file of this project in `import … from`, `export … from`, `import '…'` or `import('…')`. */
+const IMPORT = /\b(?:from|import)\b\s*\(?\s*['"`](\.{1,2}\/[^'"`]*)/g;
+
+for (const file of globSync('{functions,lib}/**/*.{ts,mjs}')) {
   test(`${file} imports only from its own room and the rooms below it`, () => {
     const room = roomOf(file);
-    const imports = [...readFileSync(file, 'utf8').matchAll(/from '(\.{1,2}\/.*)'/g)];
+    const imports = [...readFileSync(file, 'utf8').matchAll(IMPORT)];
     const rooms = imports.map(([, path = '']) => roomOf(join(dirname(file), path)));
     assert.deepEqual(
       rooms.filter((other) => other !== room && !MAY_IMPORT[room]?.includes(other)),
@@ -34,10 +37,12 @@ for (const file of globSync('{functions,lib}/**/*.ts')) {
   });
 }
 
-test('functions/ holds handlers and nothing else', () => {
-  for (const file of readdirSync('functions'))
-    assert.match(readFileSync(join('functions', file), 'utf8'), /^export const handler =/m);
-});
+for (const file of readdirSync('functions')) {
+  test(`functions/${file} exports a handler, and nothing else`, () => {
+    const exported = readFileSync(join('functions', file), 'utf8').match(/^export\b.*?(?= =|$)/gm);
+    assert.deepEqual(exported, ['export const handler']);
+  });
+}
 
 test('the README has one line for each room', () => {
   const readme = readFileSync('README.md', 'utf8');
