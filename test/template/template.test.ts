@@ -22,7 +22,8 @@ const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/0d3f-4a';
 
 const { template, templateFile, archives, output } = await packageService();
 const { logout_user: zip = assert.fail() } = archives;
-const [another, existing] = await Promise.all([
+const [prod, another, existing] = await Promise.all([
+  packageService({}, { stage: 'prod', bundle: false }),
   packageService(
     {
       layout: 'better-auth',
@@ -197,9 +198,16 @@ describe('the template', () => {
     assert.match(JSON.stringify(Dashboard?.Value), /#dashboards\/dashboard\/\$\{Dashboard\}/);
   });
 
-  test('the template differs between stages only by parameters', () => {
-    const types = (of: Template) => Object.entries(of.Resources).map(([id, { Type }]) => `${id} ${Type}`);
-    assert.deepEqual(types(another.template), types(template));
+  test('the template differs between dev and prod only by the stage’s name and how long logs are kept', () => {
+    // The zip's folder in the bucket is named after the time.
+    const undated = (of: Template) => JSON.stringify(of).replace(/"S3Key":"[^"]*"/, '"S3Key":""');
+    const asProd = undated(template)
+      .replaceAll(/\bdev\b/g, 'prod')
+      .replaceAll('"RetentionInDays":90', '"RetentionInDays":365');
+    assert.deepEqual(JSON.parse(undated(prod.template)), JSON.parse(asProd));
+  });
+
+  test('the template takes memory, concurrency, throttling and the function’s settings from parameters', () => {
     assert.partialDeepStrictEqual(propertiesOf(another.template, FUNCTION), {
       MemorySize: 1024,
       ReservedConcurrentExecutions: 20,
