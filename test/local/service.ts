@@ -45,7 +45,7 @@ export async function startService(): Promise<Service> {
 }
 
 /** The first of four free ports in a row. Each process starts elsewhere, outside the ports that the system assigns. */
-async function fourFreePorts(): Promise<number> {
+export async function fourFreePorts(): Promise<number> {
   for (let first = 10_000 + 4 * (process.pid % 5000); ; first += 4) {
     const free = await Promise.all([first, first + 1, first + 2, first + 3].map(isFree));
     if (!free.includes(false)) return first;

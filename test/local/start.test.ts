@@ -11,7 +11,7 @@ import { useLocalAws } from '../../lib/operator/local_aws.ts';
 import { sessionsLeft } from '../setup/tables.ts';
 import { storeRecord } from '../setup/tokens.ts';
 import { PUBLISHED_RECORD, TABLE } from './seed.ts';
-import { startService } from './service.ts';
+import { fourFreePorts, startService } from './service.ts';
 
 // Somebody's shell: its settings for AWS, proxies and a home affect neither npm start, nor a logout, nor a test.
 const nowhere = 'http://127.0.0.1:9';
@@ -40,6 +40,7 @@ Object.assign(process.env, SHELL);
 
 const service = await startService();
 const { port, url, output } = service;
+after(() => service.process.exitCode ?? service.stop());
 const addressOf = (name: string) => output().match(new RegExp(`local ${name} +(\\S+)`))?.[1];
 useLocalAws({ dynamodb: addressOf('DynamoDB'), secretsManager: addressOf('Secrets Manager') });
 
@@ -201,11 +202,12 @@ describe('npm start', () => {
   });
 
   test('npm start leaves no port behind when only npm is ended', async () => {
+    const port = await fourFreePorts();
     const npm = spawn('npm', ['start', '--', '--port', `${port}`], { stdio: ['ignore', 'pipe', 'inherit'] });
     let printed = '';
     for await (const chunk of npm.stdout.iterator({ destroyOnReturn: false })) {
       printed += chunk;
-      if (printed.includes(`ready ${url}\n`)) break;
+      if (printed.includes(`ready http://localhost:${port}\n`)) break;
     }
     npm.kill('SIGTERM');
     npm.stdout.resume();
