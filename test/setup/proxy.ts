@@ -1,4 +1,5 @@
 // Stands between the function and a local AWS: captures the requests, and injects faults of the network and of AWS.
+import assert from 'node:assert/strict';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -38,11 +39,17 @@ export type Proxy = {
   forgetConnections: () => void;
 };
 
+type Rule = { operation: string; subject: string; fault: Fault; times: number };
+
 const FORWARDED = ['authorization', 'content-type', 'x-amz-date', 'x-amz-target'];
 
-/** Starts a proxy on loopback in front of the service at that address, until the test file ends. */
+/**
+ * Starts a proxy on loopback in front of the service at that address, until the test file ends. The file fails if no
+ * request has met one of its faults: a test of that fault would prove nothing.
+ */
 export async function startProxy(target: string): Promise<Proxy> {
-  let rules: { operation: string; subject: string; fault: Fault; times: number }[] = [];
+  let rules: Rule[] = [];
+  const unmet = new Set<Rule>();
   const seen: Sent[] = [];
   const open = new Set<Socket>();
   const forgotten = new WeakSet<Socket>();
@@ -68,6 +75,7 @@ export async function startProxy(target: string): Promise<Proxy> {
     const rule = rules.find((rule) => rule.operation === operation && rule.times > 0 && names(body, rule.subject));
     if (!rule) return exchange.relay(await exchange.forward());
     rule.times--;
+    unmet.delete(rule);
     await rule.fault(exchange);
   }
 
@@ -82,10 +90,17 @@ export async function startProxy(target: string): Promise<Proxy> {
   };
   const { url, close } = await listen(server);
   after(close);
+  process.once('exit', () => {
+    const faults = Array.from(unmet, ({ operation, subject }) => `${operation} ${subject}`);
+    assert.deepEqual(faults, [], 'a fault that no request has met');
+  });
   return {
     url,
-    inject: (operation, subject, fault, times = Number.POSITIVE_INFINITY) =>
-      void rules.push({ operation, subject, fault, times }),
+    inject: (operation, subject, fault, times = Number.POSITIVE_INFINITY) => {
+      const rule = { operation, subject, fault, times };
+      rules.push(rule);
+      unmet.add(rule);
+    },
     heal: (subject) => {
       rules = rules.filter((rule) => rule.subject !== subject);
     },
