@@ -96,6 +96,9 @@ describe('docs/session-stores.md', () => {
       .replace(/[^\w\s-]/g, '')
       .replaceAll(' ', '-'),
   );
+  const withLayout = anchors.filter((_, n) => layouts.some(([heading]) => heading === headings[n]));
+  const table = GUIDE.slice(GUIDE.indexOf('## Find yours'), GUIDE.indexOf('## Pitfalls'));
+  const linksIn = (text: string) => [...text.matchAll(/\]\(#([^)]*)\)/g)].map(([, anchor = '']) => anchor);
 
   test('docs/session-stores.md has a section on each known layout', () => {
     for (const name of Object.keys(KNOWN_LAYOUTS))
@@ -103,15 +106,21 @@ describe('docs/session-stores.md', () => {
   });
 
   test('docs/session-stores.md links from its table to every layout, and has no broken link', () => {
-    const links = [...GUIDE.matchAll(/\]\(#([^)]*)\)/g)].map(([, anchor = '']) => anchor);
     assert.deepEqual(
-      links.filter((anchor) => !anchors.includes(anchor)),
+      linksIn(GUIDE).filter((anchor) => !anchors.includes(anchor)),
       [],
     );
-    const table = GUIDE.slice(GUIDE.indexOf('## Find yours'), GUIDE.indexOf('## Pitfalls'));
-    const unlinked = headings.filter(
-      (heading, n) => layouts.some(([other]) => other === heading) && !table.includes(`(#${anchors[n]})`),
+    assert.deepEqual(
+      withLayout.filter((anchor) => !linksIn(table).includes(anchor)),
+      [],
     );
-    assert.deepEqual(unlinked, []);
+  });
+
+  test('docs/session-stores.md has a layout for every row of its table that says JSON', () => {
+    const rows = table.split('\n').filter((row) => row.includes('| JSON |'));
+    assert.deepEqual(
+      rows.filter((row) => !linksIn(row).some((anchor) => withLayout.includes(anchor))),
+      [],
+    );
   });
 });
