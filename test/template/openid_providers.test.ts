@@ -135,6 +135,7 @@ describe('with providers, the template', () => {
 describe('with providers, the alarms and the dashboard', () => {
   const alarms = Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
   const own = alarms.filter(({ AlarmName }) => String(AlarmName).includes('-backchannel-'));
+  assert.equal(own.length, 6);
 
   test('alarms for OpenID providers go off for errors, 503s, refused user ids and tokens; each has a chapter', () => {
     const outcomes = own.flatMap(

@@ -221,12 +221,16 @@ describe('the template', () => {
 });
 
 describe('the alarms and the dashboard', () => {
-  const alarms = (of: Template) => Object.values(resourcesOf(of, 'AWS::CloudWatch::Alarm'));
+  /** The alarms of the template, of which there are some. */
+  const alarms = (of: Template) => {
+    const found = Object.values(resourcesOf(of, 'AWS::CloudWatch::Alarm'));
+    assert.ok(found.length >= 7);
+    return found;
+  };
 
   test('each alarm has a chapter in docs/operations.md, and stays quiet while nothing happens', () => {
     const chapters = [...readFileSync('docs/operations.md', 'utf8').matchAll(/^### (.*)$/gm)].map(([, title]) => title);
     const names = alarms(template).map(({ Properties }) => String(Properties.AlarmName));
-    assert.ok(names.length >= 7);
     for (const name of names)
       assert.ok(chapters.includes(name.replace('auth-logout-user-dev-', '')), `a chapter for ${name}`);
     for (const { Properties } of alarms(template)) assert.equal(Properties.TreatMissingData, 'notBreaching');
@@ -245,6 +249,7 @@ describe('the alarms and the dashboard', () => {
     const written = metricsWritten((await lambda.invoke()).audit).sort();
     assert.deepEqual([...new Set(metricsOfDashboard(template).filter(isOwn))].sort(), written);
     const watched = metricsOfAlarms(template).filter(isOwn);
+    assert.ok(watched.length > 0);
     assert.deepEqual(
       watched.filter((metric) => !written.includes(metric)),
       [],
