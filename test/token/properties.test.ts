@@ -127,6 +127,7 @@ describe('a token with one bit changed', async () => {
     });
 
     test(`an ${alg} token is refused when any one bit of its decoded bytes is changed`, async () => {
+      assertAccepted(await judgeToken(token));
       const parts = token.split('.');
       for (const [at, part] of parts.entries()) {
         for (const changed of flips(Buffer.from(part, 'base64url'))) {
