@@ -30,10 +30,17 @@ export function isTransient(error: unknown): boolean {
   return locked || gaveUp || isThrottlingError(error) || isTransientError(error) || isServerError(error);
 }
 
+/** Whether the request may have been carried out: no answer came, or AWS failed while it was at work. */
+export function isLost(error: unknown): boolean {
+  const status = isSdkError(error) ? error.$metadata?.httpStatusCode : undefined;
+  return status === undefined || status === 408 || status >= 500;
+}
+
 /** How long AWS asks us to wait, by a header of its answer; 0 when it does not say. */
 export function retryAfterMs(error: unknown): number {
   const hint = isSdkError(error) ? getRetryAfterHint(error.$response) : undefined;
-  return Math.max(0, (hint?.getTime() ?? 0) - Date.now());
+  const ms = (hint?.getTime() ?? 0) - Date.now();
+  return ms > 0 ? ms : 0; // no number where the header names no time
 }
 
 function isSdkError(error: unknown): error is SdkError {

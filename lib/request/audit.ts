@@ -87,9 +87,10 @@ function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: Ser
   const { route, startedAt, outcome, userId, callerReason, caller, fault, tallies } = context.audit;
   const tally = total(tallies);
   const refused = error?.code === 'UNAUTHENTICATED' || error?.code === 'NOT_ALLOWED';
+  const failed = error?.code === 'INTERNAL' || error?.code === 'UNAVAILABLE';
   const line = {
     timestamp: new Date(startedAt).toISOString(),
-    level: error?.code === 'INTERNAL' || error?.code === 'UNAVAILABLE' ? 'ERROR' : 'INFO',
+    level: failed ? 'ERROR' : 'INFO',
     message: 'logout',
     route,
     outcome: error?.code.toLowerCase() ?? outcome ?? (tally.live > 0 ? 'logged_out' : 'no_live_session'),
@@ -116,7 +117,7 @@ function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: Ser
     sessions_ended: tally.live,
     sessions_expired: tally.expired,
     sessions_written_back: tally.writtenBack,
-    sessions_left: error && tally.passes > 0 ? 1 : 0, // 1: some may be left
+    sessions_left: failed && caller ? 1 : 0, // 1: some may be left
     stale_record: caller?.version.stale ? 1 : 0,
     throttles: tally.throttles,
     duration_ms: Date.now() - startedAt,

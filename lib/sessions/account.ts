@@ -40,7 +40,10 @@ export async function findUserId(
   }
   const query = new QueryCommand(accountQuery(links, accountProvider, sub));
   const send = () => client.send(query, { abortSignal: deadline });
-  const { Items } = await new Pace(deadline).send(send).catch((error: unknown) => Promise.reject(awsError(error)));
+  const { Items, LastEvaluatedKey } = await new Pace(deadline)
+    .send(send)
+    .catch((error: unknown) => Promise.reject(awsError(error)));
+  if (LastEvaluatedKey) throw new Error('the Query for an account has another page'); // keys so exact fit one page
 
   const userIds = new Set(required(Items).map((item) => linkedUserId(item, links)));
   if (userIds.size > 1) throw new ServiceError('INTERNAL', 'account_invalid', 'one account is linked to several users');

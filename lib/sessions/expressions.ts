@@ -28,38 +28,45 @@ export function userQuery(
   const alias = new Aliases();
   const wanted = [...tableKey, ...(index === null && expiry ? [expiry.name] : [])];
   const projection = wanted.map((name) => alias.of(name));
+  const values: Item = { ':user': user };
   const conditions = [`${alias.of(userKey.name)} = :user`];
-  if (sortKey?.beginsWith) conditions.push(`begins_with(${alias.of(sortKey.name)}, :prefix)`);
+  if (sortKey?.beginsWith) conditions.push(beginsWith(alias.of(sortKey.name), sortKey.beginsWith, values));
   return {
     ...(index === null ? { ConsistentRead: true } : { IndexName: index }),
     KeyConditionExpression: conditions.join(' AND '),
     Select: 'SPECIFIC_ATTRIBUTES', // explicit, because the role's policy requires it
     ProjectionExpression: [...new Set(projection)].join(', '),
     ExpressionAttributeNames: alias.names,
-    ExpressionAttributeValues: { ':user': user, ...(sortKey?.beginsWith && { ':prefix': { S: sortKey.beginsWith } }) },
+    ExpressionAttributeValues: values,
   };
 }
 
 /** The condition that an item is still a session of the user and, if asked, a live one. */
-export function ownedBy({ userKey, expiry, guard }: Layout, user: AttributeValue, live: boolean): Condition {
+export function ownedBy({ userKey, sortKey, expiry, guard }: Layout, user: AttributeValue, live: boolean): Condition {
   const alias = new Aliases();
   const values: Item = { ':user': user };
   const conditions = [`${alias.of(userKey.name)} = :user`];
+  if (sortKey?.beginsWith) conditions.push(beginsWith(alias.of(sortKey.name), sortKey.beginsWith, values));
   if (guard) conditions.push(oneOf(alias.of(guard.name), guard.equals, values));
   if (live && expiry) conditions.push(notExpired(alias.of(expiry.name), expiry.unit, values));
   return allOf(conditions, alias, values);
 }
 
-/** The condition that an item is there again, and not another user's: the writer may have left out user and guard. */
-export function writtenBack({ tableKey, userKey, guard }: Layout, user: AttributeValue): Condition {
+/** The condition that an item is there again, and not another user's: the writer may have left out all but its key. */
+export function writtenBack({ tableKey, userKey, sortKey, guard }: Layout, user: AttributeValue): Condition {
   const alias = new Aliases();
   const values: Item = { ':user': user };
-  const owner = alias.of(userKey.name);
   const conditions = tableKey.map((name) => `attribute_exists(${alias.of(name)})`);
-  conditions.push(`(attribute_not_exists(${owner}) OR ${owner} = :user)`);
+  const absentOr = (name: string, condition: string) => `(attribute_not_exists(${name}) OR ${condition})`;
+  const owner = alias.of(userKey.name);
+  conditions.push(absentOr(owner, `${owner} = :user`));
+  if (sortKey?.beginsWith) {
+    const sort = alias.of(sortKey.name);
+    conditions.push(absentOr(sort, beginsWith(sort, sortKey.beginsWith, values)));
+  }
   if (guard) {
     const kind = alias.of(guard.name);
-    conditions.push(`(attribute_not_exists(${kind}) OR ${oneOf(kind, guard.equals, values)})`);
+    conditions.push(absentOr(kind, oneOf(kind, guard.equals, values)));
   }
   return allOf(conditions, alias, values);
 }
@@ -92,6 +99,11 @@ function notExpired(name: string, unit: Expiry['unit'], values: Item): string {
   // number of them; text that begins with anything else is not a time.
   Object.assign(values, { ':now': { N: digits }, ':zero': { S: '0' }, ':digits': { S: digits } });
   return `NOT (${name} <= :now OR ${name} BETWEEN :zero AND :digits)`;
+}
+
+function beginsWith(name: string, prefix: string, values: Item): string {
+  values[':prefix'] = { S: prefix };
+  return `begins_with(${name}, :prefix)`;
 }
 
 function oneOf(name: string, given: Guard['equals'], values: Item): string {

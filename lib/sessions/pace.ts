@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isThrottled, isTransient, retryAfterMs } from '../aws/error.ts';
+import { isLost, isThrottled, isTransient, retryAfterMs } from '../aws/error.ts';
 
 const INITIAL_LIMIT = 16; // 1 000 sessions in 40 batches take three round trips
 const MAX_LIMIT = 48; // below the 50 sockets of the client
@@ -55,7 +55,7 @@ export class Pace {
    * `lost` counts the answers that never came: each of those requests may have been carried out.
    */
   async send<T>(request: (lost: number) => Promise<T | undefined>): Promise<T> {
-    for (let lost = 0; ; ) {
+    for (let failures = 0, lost = 0; ; ) {
       while (this.#inFlight >= Math.floor(this.#limit)) await this.#changed.promise;
       this.#throwFailure();
       this.#inFlight++;
@@ -69,8 +69,11 @@ export class Pace {
         await this.#slowDown(number);
       } catch (error) {
         if (isThrottled(error)) await this.#slowDown(number, retryAfterMs(error));
-        else if (isTransient(error) && ++lost < ATTEMPTS) await this.#pause(retryAfterMs(error));
-        else throw error;
+        else if (!isTransient(error) || ++failures === ATTEMPTS) throw error;
+        else {
+          if (isLost(error)) lost++;
+          await this.#pause(retryAfterMs(error));
+        }
       } finally {
         this.#inFlight--;
         this.#wake();

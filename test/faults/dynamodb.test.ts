@@ -147,3 +147,12 @@ function testFault(operation: keyof typeof ways, [name, fault, outcome, times, r
     assert.deepEqual([await left(user), await left(BYSTANDER)], [0, 3], 'the sessions of another user survive');
   });
 }
+
+test('a wait that is too long for a date is no wait, and no cause for a warning', async () => {
+  const user = String(users++);
+  const warnings: string[] = [];
+  process.on('warning', ({ name }) => warnings.push(name));
+  dynamodb.inject('Query', user, refuse(429, 'SlowDown', { 'retry-after': '9'.repeat(20) }), 1);
+  assert.equal((await logout(user)).status, 200);
+  assert.deepEqual(warnings, []);
+});

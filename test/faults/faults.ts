@@ -5,7 +5,7 @@ import { AWS_JSON, type Exchange, type Fault } from '../setup/proxy.ts';
 const TRICKLE_MS = 50;
 
 /** A complete answer with this body. */
-function answer(status: number, body: string, headers: Record<string, string> = AWS_JSON): Fault {
+export function answer(status: number, body: string, headers: Record<string, string> = AWS_JSON): Fault {
   return ({ response }) => void response.writeHead(status, headers).end(body);
 }
 

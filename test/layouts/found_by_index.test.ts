@@ -1,7 +1,8 @@
 // What an index shows is not always true: it lags behind the table, and the table changes while the function works.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readLayout } from '../../lib/sessions/layout.ts';
+import { type Layout, readLayout } from '../../lib/sessions/layout.ts';
+import { passOn, refuse } from '../faults/faults.ts';
 import type { AuditLine } from '../setup/lambda.ts';
 import { startLogout, startProxiedAws } from '../setup/route.ts';
 import { allItems, createTable, type Item, keysIn, keysOf, putItems } from '../setup/tables.ts';
@@ -19,14 +20,19 @@ const sessions = (userId: string, count: number) => Array.from({ length: count }
 const entry = ({ id }: Item): Item => (id ? { id } : {});
 
 /** Logs user 1 out while `onQuery` stands between the index and the function; returns its audit record. */
-async function logout(table: string, onQuery: OnQuery): Promise<AuditLine> {
+async function logout(
+  table: string,
+  onQuery: OnQuery,
+  by: string | Layout = 'connect-dynamodb',
+  environment: Record<string, string> = {},
+): Promise<AuditLine> {
   let queries = 0;
   dynamodb.inject('Query', table, async ({ forward, relay }) => {
     const answer = await forward();
     const page: { Items: Item[] } = JSON.parse(await answer.text());
     await relay(Response.json({ ...page, Items: await onQuery(page.Items, ++queries) }));
   });
-  return (await (await startLogout(table, 'connect-dynamodb'))('1')).audit;
+  return (await (await startLogout(table, by, environment))('1')).audit;
 }
 
 test('a session that another user takes over between query and delete is not deleted', async () => {
@@ -40,6 +46,50 @@ test('a session that another user takes over between query and delete is not del
   });
   assert.deepEqual([outcome, sessions_ended], ['logged_out', 29]);
   assert.deepEqual(await allItems(table), [taken]);
+});
+
+test('a delete that a transaction refused does not count when the transaction gave the session to another user', async () => {
+  const table = await createTable(layout);
+  const mine = session('1', live);
+  const taken = { ...mine, userId: { S: '2' } };
+  await putItems(table, [mine]);
+  dynamodb.inject(
+    'DeleteItem',
+    table,
+    async (exchange) => {
+      await putItems(table, [taken]);
+      await refuse(400, 'TransactionConflictException')(exchange);
+    },
+    1,
+  );
+  const { outcome, sessions_ended } = await logout(table, (items) => items);
+  assert.deepEqual([outcome, sessions_ended], ['no_live_session', 0]);
+  assert.deepEqual(await allItems(table), [taken]);
+});
+
+test('an item that is no longer a session by its sort key is not deleted, neither at once nor when settling', async () => {
+  const byKind: Layout = {
+    tableKey: ['id'],
+    index: 'userId-index',
+    userKey: { name: 'userId', type: 'S', value: '{user_id}' },
+    sortKey: { name: 'kind', beginsWith: 'SESSION#' },
+  };
+  const table = await createTable(byKind);
+  const itemsOf = (kind: string, ...ids: string[]) =>
+    ids.map((id) => ({ id: { S: id }, userId: { S: '1' }, kind: { S: `${kind}#${id}` } }));
+  await putItems(table, itemsOf('SESSION', 'a', 'b', 'c'));
+  dynamodb.inject('DeleteItem', table, passOn, 3);
+  dynamodb.inject('DeleteItem', table, async (exchange) => {
+    await putItems(table, itemsOf('ACCOUNT', 'b')); // before settling looks by key
+    await passOn(exchange);
+  });
+  const onQuery: OnQuery = async (items, query) => {
+    if (query === 1) await putItems(table, itemsOf('ACCOUNT', 'a'));
+    return items;
+  };
+  const { sessions_ended, sessions_written_back } = await logout(table, onQuery, byKind, { SETTLE_SECONDS: '0.1' });
+  assert.deepEqual([sessions_ended, sessions_written_back], [2, 0]);
+  assert.deepEqual(await keysIn(table, ['id']), keysOf(itemsOf('ACCOUNT', 'a', 'b'), ['id']));
 });
 
 test('a session that becomes anonymous between query and delete is not deleted', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { empty, refuse, trickle } from '../faults/faults.ts';
+import { answer, empty, refuse, trickle } from '../faults/faults.ts';
 import { assertFault, assertLoggedOut, deliver, startProviders } from '../setup/provider.ts';
 import { startProxiedAws } from '../setup/route.ts';
 import { allItems, createTable, type Item, putItems } from '../setup/tables.ts';
@@ -127,7 +127,9 @@ describe('account_provider', () => {
     dynamodb.inject('Query', 'tim@kc', refuse(500, 'InternalServerError'), 1);
     assertLoggedOut(await logout('tim'), { user_id: user, sessions_ended: 2 });
     dynamodb.inject('Query', 'tim@kc', refuse(500, 'InternalServerError'));
-    assertFault(await logout('tim'), 503, 'aws_unavailable');
+    const unavailable = await logout('tim');
+    assertFault(unavailable, 503, 'aws_unavailable');
+    assert.equal(unavailable.audit.sessions_left, 1);
     dynamodb.heal('tim@kc');
     dynamodb.inject('Query', 'tim@kc', refuse(400, 'ThrottlingException'));
     assertFault(await logout('tim', lambda, 1800), 503, 'deadline');
@@ -141,6 +143,12 @@ describe('account_provider', () => {
   test('a 500, not a 200, is returned when the answer to the Query for an account has no list of items', async () => {
     dynamodb.inject('Query', 'void@kc', empty, 1);
     assertFault(await logout('void'), 500, 'unexpected');
+  });
+
+  test('a 500, not a 200, is returned when the answer to the Query for an account is an empty page of several', async () => {
+    const page = { Items: [], LastEvaluatedKey: { pk: { S: 'x' } } };
+    dynamodb.inject('Query', 'paged@kc', answer(200, JSON.stringify(page)), 1);
+    assertFault(await logout('paged'), 500, 'unexpected');
   });
 
   test('a 500 is returned when the table has no account index', async () => {
