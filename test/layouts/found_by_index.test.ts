@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { type Layout, readLayout } from '../../lib/sessions/layout.ts';
 import { passOn, refuse } from '../faults/faults.ts';
 import type { AuditLine } from '../setup/lambda.ts';
+import type { Fault } from '../setup/proxy.ts';
 import { startLogout, startProxiedAws } from '../setup/route.ts';
 import { allItems, createTable, type Item, keysIn, keysOf, putItems } from '../setup/tables.ts';
 import { LIBRARIES } from './libraries.ts';
@@ -66,6 +67,20 @@ test('a delete that a transaction refused does not count when the transaction ga
   assert.deepEqual([outcome, sessions_ended], ['no_live_session', 0]);
   assert.deepEqual(await allItems(table), [taken]);
 });
+
+for (const status of [408, 500, 503]) {
+  test(`a delete counts that was carried out before DynamoDB answered ${status}`, async () => {
+    const table = await createTable(layout);
+    await putItems(table, sessions('1', 1));
+    const fault: Fault = async (exchange) => {
+      await exchange.forward();
+      await refuse(status, 'InternalServerError')(exchange);
+    };
+    dynamodb.inject('DeleteItem', table, fault, 1);
+    const { outcome, sessions_ended } = await logout(table, (items) => items);
+    assert.deepEqual([outcome, sessions_ended], ['logged_out', 1]);
+  });
+}
 
 test('an item that is no longer a session by its sort key is not deleted, neither at once nor when settling', async () => {
   const byKind: Layout = {
