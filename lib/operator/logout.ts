@@ -76,7 +76,7 @@ async function callRoute(token: string): Promise<Record<string, unknown>> {
     const answer = JSON.parse(text);
     if (answer.jsonrpc === '2.0') return answer;
   } catch {
-    // it is not ours either
+    // not JSON
   }
   return fail(`${address} answered ${response.status}, but not in JSON-RPC: is it the address of this service?`);
 }
