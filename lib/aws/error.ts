@@ -11,8 +11,7 @@ export function awsError(error: unknown): ServiceError {
   if (error.name === 'AbortError') return new ServiceError('UNAVAILABLE', 'deadline', error);
   if (isTransient(error)) return new ServiceError('UNAVAILABLE', 'aws_unavailable', error);
   // Only an answer from AWS has a status: the SDK adds $metadata to our own errors too, for its attempts.
-  const answered = isSdkError(error) && error.$metadata?.httpStatusCode !== undefined;
-  const refused = answered || error.name === 'CredentialsProviderError';
+  const refused = statusOf(error) !== undefined || error.name === 'CredentialsProviderError';
   return new ServiceError('INTERNAL', refused ? 'aws_refused' : 'unexpected', error);
 }
 
@@ -25,21 +24,25 @@ export function isThrottled(error: unknown): boolean {
 export function isTransient(error: unknown): boolean {
   if (!isSdkError(error)) return false;
   const locked = error.name === 'TransactionConflictException'; // while somebody's transaction holds the item
-  const gaveUp = error.$metadata?.httpStatusCode === 408; // from a proxy, without an error name that the SDK knows
+  const gaveUp = statusOf(error) === 408; // from a proxy, without an error name that the SDK knows
   return locked || gaveUp || isThrottlingError(error) || isTransientError(error) || isServerError(error);
 }
 
-/** Whether the request may have been carried out: no answer came, or AWS failed while it was at work. */
-export function isLost(error: unknown): boolean {
-  const status = isSdkError(error) ? error.$metadata?.httpStatusCode : undefined;
-  return status === undefined || status === 408 || status >= 500;
+/** Whether AWS refused the request: after any other failure it may still have been carried out. */
+export function isRefused(error: unknown): boolean {
+  const status = statusOf(error) ?? 0;
+  return status >= 400 && status < 500 && status !== 408;
 }
 
 /** How long AWS asks us to wait, by a header of its answer; 0 when it does not say. */
 export function retryAfterMs(error: unknown): number {
   const hint = isSdkError(error) ? getRetryAfterHint(error.$response) : undefined;
   const ms = (hint?.getTime() ?? 0) - Date.now();
-  return ms > 0 ? ms : 0; // no number where the header names no time
+  return ms > 0 ? ms : 0; // NaN when the header holds no date
+}
+
+function statusOf(error: unknown): number | undefined {
+  return isSdkError(error) ? error.$metadata?.httpStatusCode : undefined;
 }
 
 function isSdkError(error: unknown): error is SdkError {

@@ -24,14 +24,20 @@ const PARAMETERS: Record<string, { form: RegExp; wanted: string }> = {
   rejectedTokensAlarm: NUMBER,
 };
 
-/** A misspelled or empty parameter would leave the default: a new, empty table, where every logout is `false`. */
-export function checkNames({ default: known, ...stages }: Params, options: string[]): void {
-  const inStages = Object.values(stages).flatMap((stage) => Object.entries(stage ?? {}));
-  const given = [...inStages.map(([name]) => name), ...options.map((option) => option.replace(/=.*/s, ''))];
-  const unknown = given.find((name) => !Object.hasOwn(known, name));
+/**
+ * Checks what serverless.yml and the command line set. A misspelled or empty parameter would leave the default: a new,
+ * empty table, where every logout is `false`.
+ */
+export function checkParams(params: Params, options: string[]): void {
+  const written = Object.values(params).flatMap((stage) => Object.entries(stage ?? {}));
+  const names = [...written.map(([name]) => name), ...options.map((option) => option.replace(/=.*/s, ''))];
+  const unknown = names.find((name) => !Object.hasOwn(params.default, name));
   if (unknown) throw new Error(`There is no parameter ${unknown}: serverless.yml lists them all under params, default`);
-  const empty = inStages.find(([, value]) => value === null);
-  if (empty) throw new Error(`The parameter ${empty[0]} has no value: set it, or remove its line`);
+  for (const [name, value] of written) {
+    if (value === null) throw new Error(`The parameter ${name} has no value: set it, or remove its line`);
+    if (typeof value === 'object')
+      throw new Error(`The parameter ${name} is a list or an object: write it as JSON in single quotes`);
+  }
 }
 
 export function checkValues(given: Record<string, unknown>): void {

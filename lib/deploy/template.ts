@@ -11,9 +11,9 @@ import {
   type Value,
 } from './grants.ts';
 import { ownTable, type Throughput } from './own_table.ts';
-import { checkNames, checkValues, type Params } from './parameters.ts';
+import { checkParams, checkValues, type Params } from './parameters.ts';
 
-const PARAMETERS = new Map([
+const PARAMETER_OF = new Map([
   ['SESSIONS_TABLE', 'table'],
   ['SESSION_LAYOUT', 'layout'],
   ['MORE_STORES', 'moreStores'],
@@ -61,7 +61,7 @@ export default class TemplatePlugin {
     this.hooks = {
       initialize: () => {
         try {
-          checkNames(configurationInput.params, param);
+          checkParams(configurationInput.params, param);
           checkValues(service.custom.given);
           derive(service);
         } catch (error) {
@@ -109,16 +109,12 @@ function derive({ functions, custom, resources: { Resources } }: Service): void 
 }
 
 function environmentOf({ environment }: LambdaFunction): Record<string, string> {
-  const entries = Object.entries(environment).map(([name, value]): [string, string] => {
-    if (typeof value === 'object') throw new Error(`${name} is a list or an object: write it as JSON in single quotes`);
-    return [name, String(value)];
-  });
-  return Object.fromEntries(entries);
+  return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, String(value)]));
 }
 
-/** What is wrong with a variable, with the parameter that it comes from. */
+/** Adds the parameter that a faulty variable comes from. */
 function withParameter(line: string): string {
-  const parameter = PARAMETERS.get(line.match(/^[A-Z_]+/)?.[0] ?? '');
+  const parameter = PARAMETER_OF.get(line.match(/^[A-Z_]+/)?.[0] ?? '');
   return parameter ? `${line} (parameter ${parameter})` : line;
 }
 

@@ -61,20 +61,20 @@ async function deleteOwned(logout: StoreLogout, item: Item): Promise<boolean | u
   return lost; // refused after an answer was lost: the earlier attempt had deleted it
 }
 
-/** Deletes the item under the condition. `lost`: it was refused, but the answer to an earlier attempt never came. */
+/** Deletes the item under the condition. `lost`: it was refused, but an earlier attempt may have been carried out. */
 function deleteIf(
   { client, store, deadline, writes }: StoreLogout,
   item: Item,
   condition: Condition,
 ): Promise<'deleted' | 'refused' | 'lost'> {
   const command = new DeleteItemCommand({ TableName: store.table, Key: keyOf(item, store.layout), ...condition });
-  return writes.send(async (lostAnswers) => {
+  return writes.send(async (lost) => {
     try {
       await client.send(command, { abortSignal: deadline });
       return 'deleted';
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return lostAnswers > 0 ? 'lost' : 'refused';
+      return lost > 0 ? 'lost' : 'refused';
     }
   });
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isLost, isThrottled, isTransient, retryAfterMs } from '../aws/error.ts';
+import { isRefused, isThrottled, isTransient, retryAfterMs } from '../aws/error.ts';
 
 const INITIAL_LIMIT = 16; // 1 000 sessions in 40 batches take three round trips
 const MAX_LIMIT = 48; // below the 50 sockets of the client
@@ -52,7 +52,7 @@ export class Pace {
 
   /**
    * Sends a request, and sends it again when it fails or AWS throttles it, which an answer of `undefined` means too.
-   * `lost` counts the answers that never came: each of those requests may have been carried out.
+   * `lost` counts the attempts that failed without a refusal: each may have been carried out.
    */
   async send<T>(request: (lost: number) => Promise<T | undefined>): Promise<T> {
     for (let failures = 0, lost = 0; ; ) {
@@ -69,11 +69,10 @@ export class Pace {
         await this.#slowDown(number);
       } catch (error) {
         if (isThrottled(error)) await this.#slowDown(number, retryAfterMs(error));
-        else if (!isTransient(error) || ++failures === ATTEMPTS) throw error;
-        else {
-          if (isLost(error)) lost++;
+        else if (isTransient(error) && ++failures < ATTEMPTS) {
+          if (!isRefused(error)) lost++;
           await this.#pause(retryAfterMs(error));
-        }
+        } else throw error;
       } finally {
         this.#inFlight--;
         this.#wake();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Layout, readLayout } from '../../lib/sessions/layout.ts';
-import { passOn, refuse } from '../faults/faults.ts';
+import { loseAnswer, passOn, refuse, truncate } from '../faults/faults.ts';
 import type { AuditLine } from '../setup/lambda.ts';
 import type { Fault } from '../setup/proxy.ts';
 import { startLogout, startProxiedAws } from '../setup/route.ts';
@@ -68,14 +68,24 @@ test('a delete that a transaction refused does not count when the transaction ga
   assert.deepEqual(await allItems(table), [taken]);
 });
 
-for (const status of [408, 500, 503]) {
-  test(`a delete counts that was carried out before DynamoDB answered ${status}`, async () => {
+/** DynamoDB carries the request out, and answers with this status. */
+const failAfterwards = (status: number): Fault => {
+  return async (exchange) => {
+    await exchange.forward();
+    await refuse(status, 'InternalServerError')(exchange);
+  };
+};
+const afterwards: Record<string, Fault> = {
+  'the answer is a 408': failAfterwards(408),
+  'the answer is a 500': failAfterwards(500),
+  'the answer is a 503': failAfterwards(503),
+  'the answer breaks off': truncate,
+  'the answer is lost': loseAnswer,
+};
+for (const [what, fault] of Object.entries(afterwards)) {
+  test(`a delete counts that was carried out although ${what}`, async () => {
     const table = await createTable(layout);
     await putItems(table, sessions('1', 1));
-    const fault: Fault = async (exchange) => {
-      await exchange.forward();
-      await refuse(status, 'InternalServerError')(exchange);
-    };
     dynamodb.inject('DeleteItem', table, fault, 1);
     const { outcome, sessions_ended } = await logout(table, (items) => items);
     assert.deepEqual([outcome, sessions_ended], ['logged_out', 1]);

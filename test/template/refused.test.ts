@@ -37,7 +37,7 @@ const refusals: [what: string, parameters: Record<string, string>, line: RegExp,
   [
     'further stores that are written as YAML stop the package',
     {},
-    /^MORE_STORES is a list or an object: write it as JSON in single quotes \(parameter moreStores\)$/m,
+    /^The parameter moreStores is a list or an object: write it as JSON in single quotes$/m,
     { replace: { '    moreStores: none\n': '    moreStores: [{ table: web, layout: authjs }]\n' } },
   ],
   [
