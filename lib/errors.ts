@@ -27,6 +27,7 @@ export type Reason =
   | 'aws_refused'
   | 'aws_unavailable'
   | 'jwks_unavailable'
+  | 'written_back'
   | 'deadline'
   | 'unexpected';
 

@@ -7,6 +7,7 @@ import { ServiceError } from '../errors.ts';
  * AWS refuses us, or the fault is our own.
  */
 export function awsError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
   if (!(error instanceof Error)) return new ServiceError('INTERNAL', 'unexpected', error);
   if (error.name === 'AbortError') return new ServiceError('UNAVAILABLE', 'deadline', error);
   if (isTransient(error)) return new ServiceError('UNAVAILABLE', 'aws_unavailable', error);

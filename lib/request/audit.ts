@@ -15,6 +15,7 @@ const METRICS = [
   metrics([], {
     sessions_ended: 'Count',
     sessions_written_back: 'Count',
+    items_left_alone: 'Count',
     sessions_left: 'Count',
     stale_record: 'Count',
     throttles: 'Count',
@@ -117,6 +118,7 @@ function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: Ser
     sessions_ended: tally.live,
     sessions_expired: tally.expired,
     sessions_written_back: tally.writtenBack,
+    items_left_alone: tally.leftAlone,
     sessions_left: failed && caller ? 1 : 0, // 1: some may be left
     stale_record: caller?.version.stale ? 1 : 0,
     throttles: tally.throttles,
@@ -139,6 +141,7 @@ function storeLine({ table, failure, ...tally }: StoreTally) {
     sessions_ended: tally.live,
     sessions_expired: tally.expired,
     sessions_written_back: tally.writtenBack,
+    items_left_alone: tally.leftAlone,
   };
 }
 

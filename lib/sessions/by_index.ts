@@ -1,80 +1,115 @@
 // Layouts in which an index finds the user. It lags behind its table: what it shows may by now be another user's.
 import { ConditionalCheckFailedException, DeleteItemCommand } from '@aws-sdk/client-dynamodb';
-import { type Condition, type Item, idOf, keyOf, ownedBy, writtenBack } from './expressions.ts';
+import { ServiceError } from '../errors.ts';
+import { type Condition, type Item, idOf, keyOf, sessionOf } from './expressions.ts';
 import { pass, type StoreLogout, startAll } from './pass.ts';
 import { settle } from './settle.ts';
 
 const LAG_MS = 3000; // an index is seldom a second behind its table
 
-/** Ends the user's sessions, pass by pass, until the index shows nothing new. */
-export async function endByIndex(logout: StoreLogout, settleMs: number): Promise<void> {
-  const { store, tally, writes } = logout;
-  const deleted: Item[] = []; // kept only for settling
-  const seen = new Set<string>();
-  const end = async (item: Item) => {
-    const live = await deleteOwned(logout, item);
-    if (live === undefined) return;
-    tally[live ? 'live' : 'expired']++;
-    if (settleMs > 0) deleted.push(item);
-  };
-  const lagEnds = Date.now() + LAG_MS;
-  let passBegan: number;
-  let seenBefore: number;
-  do {
-    passBegan = Date.now();
-    seenBefore = seen.size;
-    await pass(logout, async (page) => {
-      for (const item of page) {
-        const id = idOf(item, store.layout);
-        if (seen.has(id)) continue;
-        seen.add(id);
-        await writes.start(() => end(item));
-      }
-    });
-    // What shows up later is a new login, and there may be no end of those.
-  } while (seen.size > seenBefore && passBegan < lagEnds);
+/** An item that a Query of this logout has shown, first in that pass, and whether the logout has deleted it. */
+type Shown = { key: Item; firstPass: number; deleted: boolean };
 
-  if (deleted.length > 0) await settle(logout, settleMs, () => endReturned(logout, deleted));
+/**
+ * Ends the user's sessions, pass by pass, until a pass shows nothing new and nothing that has come back. Throws
+ * UNAVAILABLE (`written_back`) when an application still writes deleted items back once an index has had time to catch up.
+ */
+export async function endByIndex(logout: StoreLogout, settleMs: number): Promise<void> {
+  const shown = new Map<string, Shown>();
+  const lagEnds = Date.now() + LAG_MS;
+  let last = await endShown(logout, shown);
+  // What only the last pass has shown is a new login, and there may be no end of those.
+  while ((last.isNew || last.cameBack) && last.began < lagEnds) last = await endShown(logout, shown);
+
+  let { cameBack } = last;
+  if (settleMs > 0 && shown.size > 0) {
+    const stillWritten = await settle(logout, settleMs, () => endReturned(logout, shown));
+    cameBack &&= stillWritten;
+  }
+  if (cameBack) throw new ServiceError('UNAVAILABLE', 'written_back');
 }
 
-/** Looks items up by key: one that was written back without its user is in no index. */
-async function endReturned(logout: StoreLogout, deleted: Item[]): Promise<void> {
+/** One pass: ends what it shows for the first time, and what this logout has deleted in an earlier one. */
+async function endShown(logout: StoreLogout, shown: Map<string, Shown>) {
+  const { store, tally, writes } = logout;
+  const found = { began: Date.now(), isNew: false, cameBack: false };
+  await pass(logout, async (page) => {
+    for (const item of page) {
+      const id = idOf(item, store.layout);
+      const session = shown.get(id) ?? { key: keyOf(item, store.layout), firstPass: tally.passes, deleted: false };
+      if (!shown.has(id)) {
+        shown.set(id, session);
+        found.isNew = true;
+        await writes.start(() => endSession(logout, session));
+      } else if (session.deleted && session.firstPass < tally.passes) {
+        await writes.start(async () => {
+          if (await endAgain(logout, session)) found.cameBack = true;
+        });
+      }
+    }
+  });
+  return found;
+}
+
+/**
+ * Deletes the item if it is a session of this user. The condition under which that succeeds shows whether it was live,
+ * since an index need not project the expiry. Both conditions may be refused while the item changes hands or is renewed:
+ * only the last one, without expiry, shows that there is no such session.
+ */
+async function endSession(logout: StoreLogout, session: Shown): Promise<void> {
+  const { store, user, tally } = logout;
+  const states = store.layout.expiry ? (['live', 'expired', undefined] as const) : [undefined];
+  let counted: 'live' | 'expired' | undefined;
+  for (const state of states) {
+    const outcome = await deleteIf(logout, session.key, sessionOf(store.layout, user, { state }));
+    if (outcome === 'deleted') {
+      counted = state ?? 'live';
+      break;
+    }
+    if (outcome === 'unclear') counted ??= state ?? 'live';
+  }
+  session.deleted = counted !== undefined;
+  tally[counted ?? 'leftAlone']++;
+}
+
+/** Deletes an item that this logout has deleted before. Returns whether it had, or may have, been written back. */
+async function endAgain(logout: StoreLogout, { key }: Shown): Promise<boolean> {
+  const { store, user, tally } = logout;
+  const outcome = await deleteIf(logout, key, sessionOf(store.layout, user, { deletedBefore: true }));
+  if (outcome === 'deleted') tally.writtenBack++;
+  return outcome !== 'refused';
+}
+
+/** Looks up by key whatever a Query has shown: what was written back without its user is in no index. */
+async function endReturned(logout: StoreLogout, shown: Map<string, Shown>): Promise<void> {
   const { store, user, tally, writes } = logout;
-  const end = async (item: Item) => {
-    if ((await deleteIf(logout, item, writtenBack(store.layout, user))) === 'deleted') tally.writtenBack++;
+  const end = async (session: Shown) => {
+    if (session.deleted) return endAgain(logout, session);
+    if ((await deleteIf(logout, session.key, sessionOf(store.layout, user, {}))) !== 'deleted') return;
+    session.deleted = true;
+    tally.leftAlone--;
+    tally.live++;
+    tally.writtenBack++;
   };
   await startAll(logout, async () => {
-    for (const item of deleted) await writes.start(() => end(item));
+    for (const session of shown.values()) await writes.start(async () => void (await end(session)));
   });
 }
 
-/** Deletes the item if it is still this user's session. Returns whether it was live; undefined if it was not there. */
-async function deleteOwned(logout: StoreLogout, item: Item): Promise<boolean | undefined> {
-  const { store, user } = logout;
-  let lost: boolean | undefined;
-  // The condition under which the delete succeeds shows whether it was live: an index need not project the expiry.
-  for (const live of store.layout.expiry ? [true, false] : [true]) {
-    const outcome = await deleteIf(logout, item, ownedBy(store.layout, user, live));
-    if (outcome === 'deleted') return live;
-    if (outcome === 'lost') lost ??= live;
-  }
-  return lost; // refused after an answer was lost: the earlier attempt had deleted it
-}
-
-/** Deletes the item under the condition. `lost`: it was refused, but an earlier attempt may have been carried out. */
+/** Deletes the item under the condition. `unclear`: refused, but an earlier attempt without an answer may have deleted it. */
 function deleteIf(
   { client, store, deadline, writes }: StoreLogout,
-  item: Item,
+  key: Item,
   condition: Condition,
-): Promise<'deleted' | 'refused' | 'lost'> {
-  const command = new DeleteItemCommand({ TableName: store.table, Key: keyOf(item, store.layout), ...condition });
+): Promise<'deleted' | 'refused' | 'unclear'> {
+  const command = new DeleteItemCommand({ TableName: store.table, Key: key, ...condition });
   return writes.send(async (lost) => {
     try {
       await client.send(command, { abortSignal: deadline });
       return 'deleted';
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return lost > 0 ? 'lost' : 'refused';
+      return lost > 0 ? 'unclear' : 'refused';
     }
   });
 }

@@ -13,17 +13,17 @@ type OnDeleted = (item: Item) => void;
 export async function endByKey(logout: StoreLogout, settleMs: number): Promise<void> {
   const { layout } = logout.store;
   const { tally } = logout;
-  const deleted = new Set<string>(); // kept only for settling: the keys of 100 000 sessions take up memory
-  await pass(logout, (page) =>
-    startBatches(logout, page, (item) => {
+  const shown = new Set<string>(); // kept only for settling: the keys of 100 000 sessions take up memory
+  await pass(logout, async (page) => {
+    if (settleMs > 0) for (const item of page) shown.add(idOf(item, layout));
+    await startBatches(logout, page, (item) => {
       tally[expired(item, layout.expiry, Date.now()) ? 'expired' : 'live']++;
-      if (settleMs > 0) deleted.add(idOf(item, layout));
-    }),
-  );
-  if (deleted.size === 0) return;
-  const wasDeleted = (item: Item) => deleted.has(idOf(item, layout)); // others are new logins, which stay
+    });
+  });
+  if (shown.size === 0) return;
+  const wasShown = (item: Item) => shown.has(idOf(item, layout)); // others are new logins, which stay
   await settle(logout, settleMs, () =>
-    pass(logout, (page) => startBatches(logout, page.filter(wasDeleted), () => tally.writtenBack++)),
+    pass(logout, (page) => startBatches(logout, page.filter(wasShown), () => tally.writtenBack++)),
   );
 }
 

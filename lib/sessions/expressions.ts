@@ -41,40 +41,38 @@ export function userQuery(
   };
 }
 
-/** The condition that an item is still a session of the user and, if asked, a live one. */
-export function ownedBy({ userKey, sortKey, expiry, guard }: Layout, user: AttributeValue, live: boolean): Condition {
+/**
+ * The condition that an item is a session of the user: it bears the user's attribute, and sort key and guard are a
+ * session's. In the middle of a save it bears no user's attribute, and these two may be absent as well. Of an item that
+ * this logout has already deleted (`deletedBefore`) a running request may have written back any part.
+ */
+export function sessionOf(
+  { tableKey, userKey, sortKey, expiry, guard }: Layout,
+  user: AttributeValue,
+  { state, deletedBefore = false }: { state?: 'live' | 'expired'; deletedBefore?: boolean },
+): Condition {
   const alias = new Aliases();
   const values: Item = { ':user': user };
-  const conditions = [`${alias.of(userKey.name)} = :user`];
-  if (sortKey?.beginsWith) conditions.push(beginsWith(alias.of(sortKey.name), sortKey.beginsWith, values));
-  if (guard) conditions.push(oneOf(alias.of(guard.name), guard.equals, values));
-  if (live && expiry) conditions.push(notExpired(alias.of(expiry.name), expiry.unit, values));
-  return allOf(conditions, alias, values);
-}
-
-/** The condition that an item is there again, and not another user's: the writer may have left out all but its key. */
-export function writtenBack({ tableKey, userKey, sortKey, guard }: Layout, user: AttributeValue): Condition {
-  const alias = new Aliases();
-  const values: Item = { ':user': user };
-  const conditions = tableKey.map((name) => `attribute_exists(${alias.of(name)})`);
-  const absentOr = (name: string, condition: string) => `(attribute_not_exists(${name}) OR ${condition})`;
   const owner = alias.of(userKey.name);
-  conditions.push(absentOr(owner, `${owner} = :user`));
+  const isAbsent = (name: string) => `attribute_not_exists(${name})`;
+  const mayBeAbsent = (name: string) => (deletedBefore ? isAbsent(name) : `${isAbsent(owner)} AND ${isAbsent(name)}`);
+  const conditions = tableKey.map((name) => `attribute_exists(${alias.of(name)})`);
+  conditions.push(`(${owner} = :user OR ${isAbsent(owner)})`);
   if (sortKey?.beginsWith) {
-    const sort = alias.of(sortKey.name);
-    conditions.push(absentOr(sort, beginsWith(sort, sortKey.beginsWith, values)));
+    const name = alias.of(sortKey.name);
+    conditions.push(`(${beginsWith(name, sortKey.beginsWith, values)} OR ${mayBeAbsent(name)})`);
   }
   if (guard) {
-    const kind = alias.of(guard.name);
-    conditions.push(absentOr(kind, oneOf(kind, guard.equals, values)));
+    const name = alias.of(guard.name);
+    conditions.push(`(${oneOf(name, guard.equals, values)} OR ${mayBeAbsent(name)})`);
   }
-  return allOf(conditions, alias, values);
-}
-
-function allOf(conditions: string[], { names }: Aliases, values: Item): Condition {
+  if (expiry && state) {
+    const expired = hasExpired(alias.of(expiry.name), expiry.unit, values);
+    conditions.push(state === 'live' ? `NOT (${expired})` : `(${expired})`);
+  }
   return {
     ConditionExpression: conditions.join(' AND '),
-    ExpressionAttributeNames: names,
+    ExpressionAttributeNames: alias.names,
     ExpressionAttributeValues: values,
   };
 }
@@ -87,18 +85,18 @@ export function expired(item: Item, expiry: Expiry | undefined, now: number): bo
   return digits !== undefined && Number(digits) * (expiry?.unit === 'seconds' ? 1000 : 1) <= now;
 }
 
-/** The opposite as a condition: true also without the attribute, or with one of another type. */
-function notExpired(name: string, unit: Expiry['unit'], values: Item): string {
+/** The same as a condition: false without the attribute, or with one of another type. */
+function hasExpired(name: string, unit: Expiry['unit'], values: Item): string {
   const now = Date.now();
   if (unit === 'iso') {
     values[':now'] = { S: new Date(now).toISOString() };
-    return `NOT ${name} <= :now`;
+    return `${name} <= :now`;
   }
   const digits = String(unit === 'seconds' ? now / 1000 : now);
   // Text is compared character by character. For digits that is numeric order, since all present times have the same
   // number of them; text that begins with anything else is not a time.
   Object.assign(values, { ':now': { N: digits }, ':zero': { S: '0' }, ':digits': { S: digits } });
-  return `NOT (${name} <= :now OR ${name} BETWEEN :zero AND :digits)`;
+  return `${name} <= :now OR ${name} BETWEEN :zero AND :digits`;
 }
 
 function beginsWith(name: string, prefix: string, values: Item): string {

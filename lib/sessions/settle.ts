@@ -3,16 +3,20 @@ import type { StoreLogout } from './pass.ts';
 
 const ROUNDS = 2;
 
-/** Waits for running requests and ends the sessions that they wrote back; once more if there were any. */
+/**
+ * Waits for running requests and ends the sessions that they wrote back; once more if there were any. Returns whether
+ * the last round found some too.
+ */
 export async function settle(
   { deadline, tally }: StoreLogout,
   settleMs: number,
   endReturned: () => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   for (let round = 0; round < ROUNDS; round++) {
     await sleep(settleMs, undefined, { signal: deadline });
     const before = tally.writtenBack;
     await endReturned();
-    if (tally.writtenBack === before) return;
+    if (tally.writtenBack === before) return false;
   }
+  return true;
 }

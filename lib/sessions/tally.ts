@@ -5,6 +5,8 @@ export type Tally = {
   live: number;
   expired: number;
   writtenBack: number;
+  /** What an index showed and the table refused to delete. */
+  leftAlone: number;
   passes: number;
   retries: number;
   throttles: number;
@@ -15,11 +17,12 @@ export type StoreTally = Tally & { table: string; failure?: ServiceError };
 
 /** The sum over stores. */
 export function total(tallies: Tally[]): Tally {
-  const sum = { live: 0, expired: 0, writtenBack: 0, passes: 0, retries: 0, throttles: 0 };
+  const sum = { live: 0, expired: 0, writtenBack: 0, leftAlone: 0, passes: 0, retries: 0, throttles: 0 };
   for (const tally of tallies) {
     sum.live += tally.live;
     sum.expired += tally.expired;
     sum.writtenBack += tally.writtenBack;
+    sum.leftAlone += tally.leftAlone;
     sum.passes += tally.passes;
     sum.retries += tally.retries;
     sum.throttles += tally.throttles;

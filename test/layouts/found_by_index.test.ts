@@ -1,6 +1,6 @@
 // What an index shows is not always true: it lags behind the table, and the table changes while the function works.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, describe, mock, test } from 'node:test';
 import { type Layout, readLayout } from '../../lib/sessions/layout.ts';
 import { loseAnswer, passOn, refuse, truncate } from '../faults/faults.ts';
 import type { AuditLine } from '../setup/lambda.ts';
@@ -19,6 +19,13 @@ type OnQuery = (items: Item[], query: number) => Item[] | Promise<Item[]>;
 const live = new Date(Date.now() + 3_600_000);
 const sessions = (userId: string, count: number) => Array.from({ length: count }, () => session(userId, live));
 const entry = ({ id }: Item): Item => (id ? { id } : {});
+
+const countOf = (operations: string[]) =>
+  Object.fromEntries(
+    Map.groupBy(operations, (operation) => operation)
+      .entries()
+      .map(([name, { length }]) => [name, length]),
+  );
 
 /** Logs user 1 out while `onQuery` stands between the index and the function; returns its audit record. */
 async function logout(
@@ -117,16 +124,80 @@ test('an item that is no longer a session by its sort key is not deleted, neithe
   assert.deepEqual(await keysIn(table, ['id']), keysOf(itemsOf('ACCOUNT', 'a', 'b'), ['id']));
 });
 
-test('a session that becomes anonymous between query and delete is not deleted', async () => {
+test('a session that becomes anonymous between query and delete goes too: it may be in the middle of a save', async () => {
   const table = await createTable(layout);
   const first = session('1', live);
   const { userId: _, ...anonymous } = first;
   await putItems(table, [first]);
-  await logout(table, async (items, query) => {
+  const { outcome, sessions_ended } = await logout(table, async (items, query) => {
     if (query === 1) await putItems(table, [anonymous]);
     return items;
   });
-  assert.deepEqual(await allItems(table), [anonymous]);
+  assert.deepEqual([outcome, sessions_ended], ['logged_out', 1]);
+  assert.deepEqual(await allItems(table), []);
+});
+
+test('an expired session that is renewed between the two deletes that tell live from expired ends as a live one', async () => {
+  const table = await createTable(layout);
+  const expired = session('1', new Date(Date.now() - 1000));
+  await putItems(table, [expired]);
+  dynamodb.inject('DeleteItem', table, passOn, 1);
+  dynamodb.inject(
+    'DeleteItem',
+    table,
+    async (exchange) => {
+      await putItems(table, [{ ...expired, expires: { N: String(live.getTime() / 1000) } }]);
+      await passOn(exchange);
+    },
+    1,
+  );
+  const { outcome, sessions_ended, sessions_expired } = await logout(table, (items) => items);
+  assert.deepEqual([outcome, sessions_ended, sessions_expired], ['logged_out', 1, 0]);
+  assert.deepEqual(await allItems(table), []);
+});
+
+test('what an index shows and the table refuses is counted once, however often it is shown', async () => {
+  const guarded: Layout = { ...layout, guard: { name: 'kind', equals: 'session' } };
+  const table = await createTable(guarded);
+  const [mine = assert.fail(), ...others] = sessions('1', 4);
+  await putItems(table, [{ ...mine, kind: { S: 'session' } }, ...others]);
+  const { outcome, passes, sessions_ended, items_left_alone } = await logout(table, (items) => items, guarded);
+  assert.deepEqual([outcome, passes, sessions_ended, items_left_alone], ['logged_out', 2, 1, 3]);
+  assert.deepEqual(await keysIn(table, ['id']), keysOf(others, ['id']));
+});
+
+test('a guard that fits no item is a false that says how many items were left alone', async () => {
+  const guarded: Layout = { ...layout, guard: { name: 'kind', equals: 'session' } };
+  const table = await createTable(guarded);
+  await putItems(table, sessions('1', 3));
+  const { outcome, items_left_alone } = await logout(table, (items) => items, guarded);
+  assert.deepEqual([outcome, items_left_alone], ['no_live_session', 3]);
+  assert.equal((await allItems(table)).length, 3);
+});
+
+test('settling ends a session too that was another user’s at its delete', async () => {
+  const table = await createTable(layout);
+  const mine = session('1', live);
+  await putItems(table, [mine]);
+  dynamodb.inject('DeleteItem', table, passOn, 2); // refused: live, expired
+  dynamodb.inject(
+    'DeleteItem',
+    table,
+    async ({ forward, relay }) => {
+      const refusal = await forward(); // also without expiry: this is another user's
+      await putItems(table, [mine]);
+      await relay(refusal);
+    },
+    1,
+  );
+  const takeOver: OnQuery = async (items, query) => {
+    if (query === 1) await putItems(table, [{ ...mine, userId: { S: '2' } }]);
+    return query === 1 ? items : [];
+  };
+  const line = await logout(table, takeOver, 'connect-dynamodb', { SETTLE_SECONDS: '0.1' });
+  const { outcome, sessions_ended, sessions_written_back, items_left_alone } = line;
+  assert.deepEqual([outcome, sessions_ended, sessions_written_back, items_left_alone], ['logged_out', 1, 1, 0]);
+  assert.deepEqual(await allItems(table), []);
 });
 
 test('stale index entries, for a deleted session or one that is now another user’s, do no harm', async () => {
@@ -138,12 +209,91 @@ test('stale index entries, for a deleted session or one that is now another user
   assert.deepEqual(await allItems(table), [taken]);
 });
 
-test('a logout ends even if the index keeps showing what was deleted', async () => {
+test('a logout at rest takes two Queries, one delete for each live session and two for each expired one', async () => {
+  const table = await createTable(layout);
+  await putItems(table, [...sessions('1', 3), session('1', new Date(Date.now() - 1000))]);
+  const requests = await dynamodb.requests(table, () => logout(table, (items) => items));
+  assert.deepEqual(countOf(requests), {
+    Query: 2,
+    DeleteItem: 5,
+  });
+});
+
+test('a logout ends even if the index still shows what was deleted, and deletes each such key once more', async () => {
   const table = await createTable(layout);
   const mine = sessions('1', 3);
   await putItems(table, mine);
-  const { outcome, passes, sessions_ended } = await logout(table, () => mine.map(entry));
-  assert.deepEqual([outcome, passes, sessions_ended], ['logged_out', 2, 3]);
+  let line: AuditLine = {};
+  const requests = await dynamodb.requests(table, async () => {
+    line = await logout(table, () => mine.map(entry));
+  });
+  assert.deepEqual([line.outcome, line.passes, line.sessions_ended], ['logged_out', 2, 3]);
+  assert.deepEqual([line.sessions_written_back, line.items_left_alone], [0, 0]);
+  assert.deepEqual(countOf(requests), { Query: 2, DeleteItem: 6 });
+});
+
+/** Has an application write the session back after each of its deletes, as one that saves without a condition does. */
+function writeBack(table: string, item: Item, times = Number.POSITIVE_INFINITY): void {
+  dynamodb.inject(
+    'DeleteItem',
+    table,
+    async ({ forward, relay }) => {
+      const answer = await forward();
+      await putItems(table, [item]);
+      await relay(answer);
+    },
+    times,
+  );
+}
+
+describe('an application that writes back what was deleted', () => {
+  before(() => mock.timers.enable({ apis: ['Date'], now: Date.now() }));
+  after(() => mock.timers.reset());
+  /** Each Query takes a second of the three that an index may lag behind. */
+  const slowly: OnQuery = (items) => {
+    mock.timers.tick(1000);
+    return items;
+  };
+
+  test('a logout ends a session that was written back, and says so', async () => {
+    const table = await createTable(layout);
+    const mine = session('1', live);
+    await putItems(table, [mine]);
+    writeBack(table, mine, 1);
+    const { outcome, passes, sessions_ended, sessions_written_back } = await logout(table, slowly);
+    assert.deepEqual([outcome, passes, sessions_ended, sessions_written_back], ['logged_out', 3, 1, 1]);
+    assert.deepEqual(await allItems(table), []);
+  });
+
+  test('a logout answers 503 while a session still comes back when an index has had its time', async () => {
+    const table = await createTable(layout);
+    const mine = session('1', live);
+    await putItems(table, [mine]);
+    writeBack(table, mine);
+    const line = await logout(table, slowly);
+    assert.deepEqual([line.outcome, line.reason, line.level], ['unavailable', 'written_back', 'ERROR']);
+    assert.deepEqual([line.sessions_ended, line.sessions_left], [1, 1]);
+    assert.deepEqual(await allItems(table), [mine]);
+  });
+
+  test('a logout that settles is 200 if the last round finds nothing, although a session came back until then', async () => {
+    const table = await createTable(layout);
+    const mine = session('1', live);
+    await putItems(table, [mine]);
+    writeBack(table, mine, 4);
+    const line = await logout(table, slowly, 'connect-dynamodb', { SETTLE_SECONDS: '0.1' });
+    assert.deepEqual([line.outcome, line.sessions_ended, line.sessions_written_back], ['logged_out', 1, 4]);
+    assert.deepEqual(await allItems(table), []);
+  });
+
+  test('a logout that settles is 503 if the last round, too, finds a session that came back until then', async () => {
+    const table = await createTable(layout);
+    const mine = session('1', live);
+    await putItems(table, [mine]);
+    writeBack(table, mine);
+    const line = await logout(table, slowly, 'connect-dynamodb', { SETTLE_SECONDS: '0.1' });
+    assert.deepEqual([line.outcome, line.reason], ['unavailable', 'written_back']);
+  });
 });
 
 test('a logout looks again until the index shows nothing new, and so finds what it shows late', async () => {

@@ -11,7 +11,7 @@ import { newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts
 const FIELDS = [
   'timestamp level message route outcome reason fault user_id caller_reason actor validator alg key_stage short_key token_id',
   'passes retries function_name request_id api_request_id source_ip user_agent requests rejections sessions_ended sessions_expired',
-  'sessions_written_back sessions_left stale_record throttles duration_ms _aws',
+  'sessions_written_back items_left_alone sessions_left stale_record throttles duration_ms _aws',
 ].flatMap((line) => line.split(' '));
 
 const aws = await startAws();
@@ -70,6 +70,7 @@ test('the audit record says who asked, with which key, for whom, why, and what h
     level: 'INFO',
     sessions_ended: 2,
     sessions_expired: 1,
+    items_left_alone: 0,
     sessions_left: 0,
     stale_record: 0,
     passes: 1,
@@ -86,7 +87,14 @@ test('the audit record carries its metrics in CloudWatch’s embedded metric for
     Dimensions: [['function_name', ...dimensions]],
     Metrics,
   });
-  const counts = ['sessions_ended', 'sessions_written_back', 'sessions_left', 'stale_record', 'throttles'];
+  const counts = [
+    'sessions_ended',
+    'sessions_written_back',
+    'items_left_alone',
+    'sessions_left',
+    'stale_record',
+    'throttles',
+  ];
   assert.deepEqual(_aws, {
     Timestamp: Date.parse(String(timestamp)),
     CloudWatchMetrics: [
@@ -148,6 +156,7 @@ test('an accepted request does not count in the metric rejections', async () => 
   const plain = [
     'sessions_ended',
     'sessions_written_back',
+    'items_left_alone',
     'sessions_left',
     'stale_record',
     'throttles',

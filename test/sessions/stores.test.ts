@@ -90,6 +90,7 @@ describe('a logout in several stores', () => {
         sessions_ended: 2,
         sessions_expired: 0,
         sessions_written_back: 0,
+        items_left_alone: 0,
       },
       {
         table: express,
@@ -99,6 +100,7 @@ describe('a logout in several stores', () => {
         sessions_ended: 3,
         sessions_expired: 0,
         sessions_written_back: 0,
+        items_left_alone: 0,
       },
       {
         table: numbers,
@@ -108,6 +110,7 @@ describe('a logout in several stores', () => {
         sessions_ended: 4,
         sessions_expired: 0,
         sessions_written_back: 0,
+        items_left_alone: 0,
       },
     ]);
     assert.partialDeepStrictEqual(line, { sessions_ended: 9, passes: 4, outcome: 'logged_out', sessions_left: 0 });
