@@ -7,8 +7,11 @@ import { settle } from './settle.ts';
 
 const LAG_MS = 3000; // an index is seldom a second behind its table
 
-/** An item that a Query of this logout has shown, first in that pass, and whether the logout has deleted it. */
-type Shown = { key: Item; firstPass: number; deleted: boolean };
+/** What has come of a delete. `unclear`: refused, but an earlier attempt without an answer may have been carried out. */
+type Outcome = 'deleted' | 'unclear' | 'refused';
+
+/** An item that a Query of this logout has shown, first in that pass, and what has come of its delete. */
+type Shown = { key: Item; firstPass: number; outcome: Outcome };
 
 /**
  * Ends the user's sessions, pass by pass, until a pass shows nothing new and nothing that has come back. Throws
@@ -36,12 +39,12 @@ async function endShown(logout: StoreLogout, shown: Map<string, Shown>) {
   await pass(logout, async (page) => {
     for (const item of page) {
       const id = idOf(item, store.layout);
-      const session = shown.get(id) ?? { key: keyOf(item, store.layout), firstPass: tally.passes, deleted: false };
+      const session = shown.get(id) ?? { key: keyOf(item, store.layout), firstPass: tally.passes, outcome: 'refused' };
       if (!shown.has(id)) {
         shown.set(id, session);
         found.isNew = true;
         await writes.start(() => endSession(logout, session));
-      } else if (session.deleted && session.firstPass < tally.passes) {
+      } else if (session.outcome !== 'refused' && session.firstPass < tally.passes) {
         await writes.start(async () => {
           if (await endAgain(logout, session)) found.cameBack = true;
         });
@@ -62,20 +65,20 @@ async function endSession(logout: StoreLogout, session: Shown): Promise<void> {
   let counted: 'live' | 'expired' | undefined;
   for (const state of states) {
     const outcome = await deleteIf(logout, session.key, sessionOf(store.layout, user, { state }));
-    if (outcome === 'deleted') {
-      counted = state ?? 'live';
-      break;
-    }
-    if (outcome === 'unclear') counted ??= state ?? 'live';
+    if (outcome === 'refused') continue;
+    session.outcome = outcome;
+    if (outcome === 'deleted') counted = state ?? 'live';
+    else counted ??= state ?? 'live';
+    if (outcome === 'deleted') break;
   }
-  session.deleted = counted !== undefined;
   tally[counted ?? 'leftAlone']++;
 }
 
 /** Deletes an item that this logout has deleted before. Returns whether it had, or may have, been written back. */
-async function endAgain(logout: StoreLogout, { key }: Shown): Promise<boolean> {
+async function endAgain(logout: StoreLogout, { key, outcome: before }: Shown): Promise<boolean> {
   const { store, user, tally } = logout;
-  const outcome = await deleteIf(logout, key, sessionOf(store.layout, user, { deletedBefore: true }));
+  const deletedBefore = before === 'deleted';
+  const outcome = await deleteIf(logout, key, sessionOf(store.layout, user, { deletedBefore }));
   if (outcome === 'deleted') tally.writtenBack++;
   return outcome !== 'refused';
 }
@@ -84,9 +87,9 @@ async function endAgain(logout: StoreLogout, { key }: Shown): Promise<boolean> {
 async function endReturned(logout: StoreLogout, shown: Map<string, Shown>): Promise<void> {
   const { store, user, tally, writes } = logout;
   const end = async (session: Shown) => {
-    if (session.deleted) return endAgain(logout, session);
-    if ((await deleteIf(logout, session.key, sessionOf(store.layout, user, {}))) !== 'deleted') return;
-    session.deleted = true;
+    if (session.outcome !== 'refused') return endAgain(logout, session);
+    session.outcome = await deleteIf(logout, session.key, sessionOf(store.layout, user, {}));
+    if (session.outcome !== 'deleted') return;
     tally.leftAlone--;
     tally.live++;
     tally.writtenBack++;
@@ -96,12 +99,7 @@ async function endReturned(logout: StoreLogout, shown: Map<string, Shown>): Prom
   });
 }
 
-/** Deletes the item under the condition. `unclear`: refused, but an earlier attempt without an answer may have deleted it. */
-function deleteIf(
-  { client, store, deadline, writes }: StoreLogout,
-  key: Item,
-  condition: Condition,
-): Promise<'deleted' | 'refused' | 'unclear'> {
+function deleteIf({ client, store, deadline, writes }: StoreLogout, key: Item, condition: Condition): Promise<Outcome> {
   const command = new DeleteItemCommand({ TableName: store.table, Key: key, ...condition });
   return writes.send(async (lost) => {
     try {

@@ -71,10 +71,32 @@ export async function warm(aws: Aws, contestants: Contestant[], sessions: number
 }
 
 /** An event in a warm environment, while AWS takes 5 ms a request: the median time, for more and more sessions. */
-export async function latency(aws: Aws, contestants: Contestant[]): Promise<Row[]> {
-  const warmed = await startAll(aws, contestants);
+export function latency(aws: Aws, contestants: Contestant[]): Promise<Row[]> {
+  return latencies('5 ms a request', [10, 25, 100, 1000, 10_000], aws, contestants);
+}
+
+/** The same where an index finds the user: two Queries, and a delete for each session. */
+export function latencyByIndex(aws: Aws, contestants: Contestant[]): Promise<Row[]> {
+  return latencies('an index, 5 ms a request', [100, 1000], aws, contestants, {
+    SESSION_LAYOUT: JSON.stringify({
+      tableKey: ['session_id', 'user_id'],
+      index: 'owner-index',
+      userKey: { name: 'owner', type: 'S', value: '{user_id}' },
+      expiry: { name: 'expires_at', unit: 'seconds' },
+    }),
+  });
+}
+
+async function latencies(
+  measure: string,
+  sizes: number[],
+  aws: Aws,
+  contestants: Contestant[],
+  settings: Record<string, string> = {},
+): Promise<Row[]> {
+  const warmed = await startAll(aws, contestants, settings);
   const rows: Row[] = [];
-  for (const sessions of [10, 25, 100, 1000, 10_000]) {
+  for (const sessions of sizes) {
     aws.behave({ latencyMs: 5 });
     const runs = new Runs();
     for (let round = 0; round < LATENCY_ROUNDS; round++) {
@@ -85,7 +107,7 @@ export async function latency(aws: Aws, contestants: Contestant[]): Promise<Row[
       }
     }
     await noneLeft(aws);
-    rows.push({ measure: `5 ms a request, ${plural(sessions)}`, unit: 'ms', of: runs.median(({ wallMs }) => wallMs) });
+    rows.push({ measure: `${measure}, ${plural(sessions)}`, unit: 'ms', of: runs.median(({ wallMs }) => wallMs) });
   }
   for (const { environment } of warmed) environment.close();
   return rows;
@@ -132,19 +154,19 @@ export async function memory(aws: Aws, contestants: Contestant[]): Promise<Row[]
 type Started = { id: Id; environment: Environment };
 
 /** A warm environment for each contestant: V8 has compiled what is used often, and connections are open. */
-async function startAll(aws: Aws, contestants: Contestant[]): Promise<Started[]> {
+async function startAll(aws: Aws, contestants: Contestant[], settings = {}): Promise<Started[]> {
   aws.behave();
   const started = [];
   for (const { id, file } of contestants) {
-    const environment = await startWarm(aws, file);
+    const environment = await startWarm(aws, file, settings);
     for (const _round of rounds(WARM_UP_SECONDS)) await environment.invoke(aws.newUsers(100));
     started.push({ id, environment });
   }
   return started;
 }
 
-async function startWarm(aws: Aws, file: string): Promise<Environment> {
-  const environment = new Environment(file, aws.world);
+async function startWarm(aws: Aws, file: string, settings = {}): Promise<Environment> {
+  const environment = new Environment(file, { ...aws.world, env: { ...aws.world.env, ...settings } });
   await environment.loaded();
   await environment.invoke(aws.newUsers(1));
   return environment;

@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { buildContestants, type Contestant, type Id, versions } from './contestants.ts';
 import { Aws } from './environment.ts';
 import { growth } from './growth.ts';
-import { coldStart, firstAnswer, latency, memory, type Row, throttled, warm } from './measures.ts';
+import { coldStart, firstAnswer, latency, latencyByIndex, memory, type Row, throttled, warm } from './measures.ts';
 import { plot } from './plot.ts';
 import { type Report, ratiosOf, SUMMARY, summary, tables } from './report.ts';
 
@@ -31,6 +31,7 @@ const rows: Row[] = [
   ...(await step('warm, 1 session', () => warm(aws, contestants, 1, 60))),
   ...(await step('warm, 100 sessions', () => warm(aws, without('document_client'), 100, 15))),
   ...(await step('5 ms a request', () => latency(aws, contestants))),
+  ...(await step('5 ms a request, by an index', () => latencyByIndex(aws, only('ours', 'given')))),
   ...(await step('1 000 deletes a second', () => throttled(aws, contestants))),
   ...(await step('memory', () => memory(aws, only('ours', 'floor', 'natural')))),
 ];

@@ -1,0 +1,100 @@
+// What an answer promises, once, in words:
+//
+// A logout that is answered 200 leaves no session that it has seen: each item that one of its Queries has shown is gone,
+// or bears another user's attribute, or is no session by the guard and the sort key. That holds whatever an application
+// writes meanwhile, if its saves require that the item exists; for one whose saves do not, it holds when the logout
+// settles. `true` says that a live session ended, `false` that none did. No item is deleted that bears another user's
+// attribute at that moment, or that is no session. The counts of the audit record add up. And 503 is the answer only
+// where AWS kept failing, or an application that does not require that the item exists kept writing it back.
+import type { Layout } from '../../lib/sessions/layout.ts';
+import type { Answer } from '../setup/lambda.ts';
+import type { Item } from '../setup/tables.ts';
+
+/** An item that a delete of the logout removed, as it was at that moment. */
+export type Removal = { id: string; layout: Layout; item: Item; live: boolean };
+
+/** What the logout was shown and did, as seen on the wire. */
+export type Seen = {
+  userId: string;
+  queried: boolean;
+  /** By store and id: whether the item was live when a Query showed it, where that could be told. */
+  shown: Map<string, { id: string; layout: Layout; live: boolean }>;
+  removals: Removal[];
+  /** Ids of deletes whose answer never came. */
+  unanswered: Set<string>;
+};
+
+/** How the answer breaks its promise; undefined when it keeps it. `itemOf` is what the table holds now. */
+export async function brokenPromise(
+  { status, json, audit }: Answer,
+  { userId, shown, removals, unanswered }: Seen,
+  itemOf: (layout: Layout, id: string) => Promise<Item | undefined>,
+  { settles, isUnsafe }: { settles: boolean; isUnsafe: (id: string) => boolean },
+): Promise<string | undefined> {
+  for (const [n, { id, layout, item }] of removals.entries()) {
+    if (bears(layout, item) !== undefined && bears(layout, item) !== keyOfUser(layout, userId))
+      return `${id} was another user's when it was deleted`;
+    const before = removals.slice(0, n).some((earlier) => earlier.id === id);
+    if (!before && !isSession(layout, item)) return `${id} was no session when it was deleted`;
+  }
+  const anyUnsafe = [...shown.values()].some(({ id }) => isUnsafe(id));
+  if (status === 503) {
+    return audit.reason === 'written_back' && anyUnsafe
+      ? undefined
+      : `503 ${audit.reason}, and AWS did not keep failing`;
+  }
+  if (status !== 200) return `the answer is ${status}`;
+
+  for (const { id, layout } of shown.values()) {
+    if (!settles && isUnsafe(id)) continue;
+    const item = await itemOf(layout, id);
+    if (item && isSession(layout, item) && bears(layout, item) === keyOfUser(layout, userId)) return `${id} is left`;
+    if (item && bears(layout, item) === undefined && isSession(layout, item))
+      return `${id} is left, in the middle of a save`;
+  }
+
+  // BatchWriteItem does not tell what was there: in a key layout, what the Query has shown counts.
+  const first = new Map<string, boolean>();
+  for (const { id, layout, live } of shown.values()) if (layout.index === null) first.set(id, live);
+  for (const { id, live } of removals) if (!first.has(id)) first.set(id, live);
+  const unclear = [...unanswered].filter((id) => !first.has(id)).length;
+  const ended = [...first.values()].filter(Boolean).length;
+  const [sessionsEnded, expired, leftAlone, writtenBack] = [
+    'sessions_ended',
+    'sessions_expired',
+    'items_left_alone',
+    'sessions_written_back',
+  ].map((name) => Number(audit[name]));
+  if (sessionsEnded === undefined || expired === undefined || leftAlone === undefined) return 'no counts';
+  if (json.result !== sessionsEnded > 0) return `${json.result}, with ${sessionsEnded} sessions ended`;
+  if (sessionsEnded < ended || sessionsEnded > ended + unclear)
+    return `${sessionsEnded} counted as live, and ${ended} were`;
+  if (sessionsEnded + expired + leftAlone !== shown.size)
+    return `${sessionsEnded} + ${expired} + ${leftAlone} counted, of ${shown.size} shown`;
+  const again = removals.length - new Set(removals.map(({ id }) => id)).size;
+  if (Number(writtenBack) > again + ended) return `${writtenBack} counted as written back, of ${again}`;
+  return undefined;
+}
+
+/** The user's attribute of the item. */
+function bears({ userKey }: Layout, item: Item): string | undefined {
+  return item[userKey.name]?.S;
+}
+
+function keyOfUser({ userKey }: Layout, userId: string): string {
+  return userKey.value.replace('{user_id}', userId);
+}
+
+/** By guard and sort key; in the middle of a save, without its user, an item may lack both. */
+export function isSession(layout: Layout, item: Item): boolean {
+  const saving = bears(layout, item) === undefined;
+  const { sortKey, guard } = layout;
+  const holds = (name: string, fits: (text: string) => boolean) => {
+    const { S } = item[name] ?? {};
+    return S === undefined ? saving : fits(S);
+  };
+  return (
+    (!sortKey || holds(sortKey.name, (text) => text.startsWith(sortKey.beginsWith))) &&
+    (!guard || holds(guard.name, (text) => text === guard.equals))
+  );
+}
