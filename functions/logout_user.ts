@@ -1,14 +1,13 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { newDynamoDB, newSecretsManager } from '../lib/aws/client.ts';
-import { type AuditContext, audit, noteCaller, noteRequest } from '../lib/request/audit.ts';
+import { newSecretsManager } from '../lib/aws/client.ts';
+import { type AuditContext, audit, noteCaller, noteResult, noteUser } from '../lib/request/audit.ts';
 import { type DeadlineContext, deadline } from '../lib/request/deadline.ts';
 import { header } from '../lib/request/http.ts';
-import { jsonRpc, type RpcContext, readParams } from '../lib/request/json_rpc.ts';
+import { jsonRpc, type RpcContext, readParams, readRequest } from '../lib/request/json_rpc.ts';
 import { readSettings } from '../lib/request/settings.ts';
-import { SessionStores } from '../lib/sessions/end_sessions.ts';
-import { total } from '../lib/sessions/tally.ts';
-import { readUserId } from '../lib/sessions/user_id.ts';
+import { answer } from '../lib/sessions/logout_result.ts';
+import { SessionStores } from '../lib/sessions/session_stores.ts';
 import { bearerToken, checkCaller } from '../lib/token/bearer.ts';
 import { verifyToken } from '../lib/token/verify.ts';
 import { CALLER } from '../lib/validator/record.ts';
@@ -17,12 +16,12 @@ import { readAhead, Validator } from '../lib/validator/validator.ts';
 const settings = readSettings(process.env, 'VALIDATOR_SECRET_IDS');
 const secrets = newSecretsManager();
 const validators = settings.secretIds.map((id) => new Validator(id, settings.validatorMaxAgeMs, secrets, CALLER));
-const sessions = new SessionStores(settings, newDynamoDB(settings.stores.length));
+const sessions = new SessionStores(settings);
 await readAhead(validators);
 
 /** POST /auth/logout_user/{user_id}: ends all sessions of the user. Returns whether any of them was live. */
 export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContext & DeadlineContext & RpcContext>({
-  timeoutEarlyInMillis: 0,
+  timeoutEarlyInMillis: 0, // off: lib/request/deadline.ts ends the work in time
 })
   .use(audit('logout_user'))
   .use(jsonRpc())
@@ -33,10 +32,13 @@ export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContex
     noteCaller(context.audit, verified);
     checkCaller(verified, event.pathParameters?.user_id);
 
-    const params = readParams(event, context);
-    const { userId, userKeys } = readUserId(event.pathParameters?.user_id, settings.stores);
-    noteRequest(context.audit, userId, params.reason);
+    const request = readRequest(event);
+    context.rpcId = request.id;
+    const { reason } = readParams(request);
+    const userId = sessions.checkUserId(event.pathParameters?.user_id);
+    noteUser(context.audit, userId, reason);
 
-    await sessions.endSessions(userKeys, context.deadline, context.audit.tallies);
-    return total(context.audit.tallies).live > 0;
+    const result = await sessions.end(userId, context.deadline);
+    noteResult(context.audit, result);
+    return answer(result);
   });

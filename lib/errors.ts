@@ -50,20 +50,34 @@ export type RefusalReason =
   | 'nonce'
   | 'sid_only';
 
-/** A failure. The caller learns only its code; the reason and the cause go to the audit record. */
+/**
+ * A failure. The caller learns only its code. The reason and the fault go to the audit record: `fault` says what is wrong
+ * in our own words, or names an error without its message, which may quote input, keys, ARNs and addresses.
+ */
 export class ServiceError extends Error {
   readonly code: ErrorCode;
   readonly reason: Reason;
+  readonly fault: string | undefined;
 
-  constructor(code: ErrorCode, reason: Reason, cause?: unknown) {
-    super(`${code}: ${reason}`, { cause });
+  constructor(code: ErrorCode, reason: Reason, fault?: string) {
+    super(`${code}: ${reason}`);
     this.name = 'ServiceError';
     this.code = code;
     this.reason = reason;
+    this.fault = fault;
   }
 }
 
 /** Any error as a ServiceError. An unexpected one is our own fault: a 500 without detail. */
 export function serviceError(error: unknown): ServiceError {
-  return error instanceof ServiceError ? error : new ServiceError('INTERNAL', 'unexpected', error);
+  if (error instanceof ServiceError) return error;
+  const place = error instanceof Error ? error.stack?.match(/^ {4}at .*/m)?.[0].trim() : undefined;
+  return new ServiceError('INTERNAL', 'unexpected', [nameOf(error), place].filter(Boolean).join(' '));
+}
+
+/** An error by its name and codes. */
+export function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const { name, code, $metadata }: Error & { code?: unknown; $metadata?: { httpStatusCode?: number } } = error;
+  return [name, code, $metadata?.httpStatusCode].filter(Boolean).join(' ');
 }

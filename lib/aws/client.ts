@@ -5,7 +5,8 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
-const SOCKETS = 50; // per store; a request's timeout runs while it waits for a socket
+/** A request's timeout runs while it waits for a socket: lib/sessions/request_limiter.ts stays below. */
+export const SOCKETS_PER_STORE = 50;
 
 /** For reading validator records: rare requests, which the SDK retries. */
 export function newSecretsManager(): SecretsManagerClient {
@@ -21,7 +22,7 @@ export function newDynamoDB(stores: number): DynamoDBClient {
 }
 
 function settings(stores = 1) {
-  const agent = { maxSockets: stores * SOCKETS };
+  const agent = { maxSockets: stores * SOCKETS_PER_STORE };
   const { AWS_REGION, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT } = process.env;
   return {
     credentials: fromEnv(), // where Lambda puts them; the default chain would cost a fifth of a cold start
@@ -93,6 +94,7 @@ class Connections extends NodeHttpHandler {
     try {
       return await super.handle(...given);
     } catch (error) {
+      if (error instanceof Error && error.name === 'AbortError') throw error; // we ended it: no connection has failed
       const { httpAgent, httpsAgent } = this.httpHandlerConfigs();
       for (const agent of [httpAgent, httpsAgent]) {
         if (!agent || !('freeSockets' in agent)) continue;

@@ -1,19 +1,18 @@
 import { getRetryAfterHint, isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import type { SdkError } from '@smithy/types';
-import { ServiceError } from '../errors.ts';
+import { nameOf, ServiceError, serviceError } from '../errors.ts';
 
 /**
  * What an error from the SDK means: UNAVAILABLE (503) when AWS or the network fails, or time is up; INTERNAL (500) when
  * AWS refuses us, or the fault is our own.
  */
 export function awsError(error: unknown): ServiceError {
-  if (error instanceof ServiceError) return error;
-  if (!(error instanceof Error)) return new ServiceError('INTERNAL', 'unexpected', error);
-  if (error.name === 'AbortError') return new ServiceError('UNAVAILABLE', 'deadline', error);
-  if (isTransient(error)) return new ServiceError('UNAVAILABLE', 'aws_unavailable', error);
+  if (!(error instanceof Error) || error instanceof ServiceError) return serviceError(error);
+  if (error.name === 'AbortError') return new ServiceError('UNAVAILABLE', 'deadline', nameOf(error));
+  if (isTransient(error)) return new ServiceError('UNAVAILABLE', 'aws_unavailable', nameOf(error));
   // Only an answer from AWS has a status: the SDK adds $metadata to our own errors too, for its attempts.
-  const refused = statusOf(error) !== undefined || error.name === 'CredentialsProviderError';
-  return new ServiceError('INTERNAL', refused ? 'aws_refused' : 'unexpected', error);
+  const isRefusal = statusOf(error) !== undefined || error.name === 'CredentialsProviderError';
+  return isRefusal ? new ServiceError('INTERNAL', 'aws_refused', nameOf(error)) : serviceError(error);
 }
 
 /** Whether AWS throttled the request. */
@@ -29,8 +28,8 @@ export function isTransient(error: unknown): boolean {
   return locked || gaveUp || isThrottlingError(error) || isTransientError(error) || isServerError(error);
 }
 
-/** Whether AWS refused the request: after any other failure it may still have been carried out. */
-export function isRefused(error: unknown): boolean {
+/** Whether AWS answered with a client error, 408 apart: after any other failure the request may have been carried out. */
+export function isClientError(error: unknown): boolean {
   const status = statusOf(error) ?? 0;
   return status >= 400 && status < 500 && status !== 408;
 }

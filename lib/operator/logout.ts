@@ -45,7 +45,7 @@ async function fetchRecord(secretId: string): Promise<{ record: ValidatorRecord;
     const record = await readRecord(secretId, SecretString, CALLER);
     return { record, fields: new Fields(secretId, SecretString) };
   } catch (error) {
-    if (error instanceof ServiceError && error.cause instanceof Error) return fail(error.cause.message);
+    if (error instanceof ServiceError && error.fault) return fail(error.fault);
     if (isLocal(url) && error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED')
       return noAnswer(error);
     return fail(`validator record ${secretId} for ${address} cannot be read: ${failureOf(error)}`);

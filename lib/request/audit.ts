@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto';
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import { type Reason, type ServiceError, serviceError } from '../errors.ts';
-import { type StoreTally, total } from '../sessions/tally.ts';
+import { type ServiceError, serviceError } from '../errors.ts';
+import { type Counts, type LogoutResult, logoutResult, type StoreResult } from '../sessions/logout_result.ts';
 import type { Verified } from '../token/verify.ts';
 import { header } from './http.ts';
 
 const MAX_TEXT = 256;
+const PRINTABLE = /^[ -[\]-~]*$/; // nearly always all of it, without a backslash, and much faster to check
 
 // CloudWatch embedded metric format: which members of the line are metrics, and by which dimensions. All are by
 // function too: otherwise the alarms of one stage would go off for another in the same account.
@@ -24,25 +25,27 @@ const METRICS = [
 ];
 const REJECTIONS = metrics(['reason'], { rejections: 'Count' });
 
-// Reasons whose cause is in our own words, for an operator. The message of any other error may quote its input.
-const OWN_WORDS = new Set<Reason>([
-  'record_missing',
-  'record_refused',
-  'record_invalid',
-  'key_set_invalid',
-  'jwks_unavailable',
-]);
-
 /** What is noted about a request while it is served. The log line has only known fields, whatever the request holds. */
 export type AuditRecord = {
   route: string;
   startedAt: number;
+  caller?: Caller;
+  /** Why a record that was tried before, or the newest version of this one, could not be used. */
+  fault?: string | undefined;
   userId?: string;
   callerReason?: unknown;
-  caller?: Pick<Verified, 'claims' | 'version'> & { tokenId: string };
-  fault?: ServiceError;
-  outcome?: string;
-  tallies: StoreTally[];
+  result?: LogoutResult;
+  isUnknownAccount?: boolean;
+};
+type Caller = {
+  email: unknown;
+  sub: string | undefined;
+  tokenId: string;
+  validator: string;
+  algorithm: string;
+  keyStage: string;
+  shortKey: boolean;
+  isStale: boolean;
 };
 export type AuditContext = Context & { audit: AuditRecord };
 
@@ -50,7 +53,7 @@ export type AuditContext = Context & { audit: AuditRecord };
 export function audit(route: string): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error, AuditContext> {
   return {
     before: (request) => {
-      request.context.audit = { route, startedAt: Date.now(), tallies: [] };
+      request.context.audit = { route, startedAt: Date.now() };
     },
     after: (request) => {
       write(request.event, request.context);
@@ -61,22 +64,36 @@ export function audit(route: string): MiddlewareObj<APIGatewayProxyEventV2, unkn
   };
 }
 
-/** Notes who called: the claims, and the token's jti or else its hash. */
+/** Notes who called: by which record and key, with which token, by its jti or else its hash. */
 export function noteCaller(audit: AuditRecord, { token, claims, version, faults }: Verified): void {
-  const tokenId = claims.jti ?? `sha256:${hash('sha256', token, 'base64url')}`;
-  audit.caller = { claims, version, tokenId };
-  audit.fault = faults[0];
+  const { record, stage, stale } = version;
+  audit.caller = {
+    email: claims.email,
+    sub: claims.sub,
+    tokenId: claims.jti ?? `sha256:${hash('sha256', token, 'base64url')}`,
+    validator: record.name,
+    algorithm: record.algorithm,
+    keyStage: stage,
+    shortKey: record.shortKey,
+    isStale: stale !== undefined,
+  };
+  audit.fault = (faults[0] ?? stale)?.fault;
 }
 
 /** Notes whose sessions are to end, and the reason that the caller gives. */
-export function noteRequest(audit: AuditRecord, userId: string, reason?: unknown): void {
+export function noteUser(audit: AuditRecord, userId: string, reason?: unknown): void {
   audit.userId = userId;
   audit.callerReason = reason;
 }
 
+/** Notes what the logout did, also when it failed. */
+export function noteResult(audit: AuditRecord, result: LogoutResult): void {
+  audit.result = result;
+}
+
 /** Notes that there is nobody to log out: the provider's account is not linked to a user. */
 export function noteNoAccount(audit: AuditRecord): void {
-  audit.outcome = 'no_account';
+  audit.isUnknownAccount = true;
 }
 
 function metrics(dimensions: string[], units: Record<string, string>) {
@@ -85,79 +102,73 @@ function metrics(dimensions: string[], units: Record<string, string>) {
 }
 
 function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: ServiceError): void {
-  const { route, startedAt, outcome, userId, callerReason, caller, fault, tallies } = context.audit;
-  const tally = total(tallies);
-  const refused = error?.code === 'UNAUTHENTICATED' || error?.code === 'NOT_ALLOWED';
-  const failed = error?.code === 'INTERNAL' || error?.code === 'UNAVAILABLE';
+  const { route, startedAt, caller, fault, userId, callerReason, result, isUnknownAccount } = context.audit;
+  const { stores, wasLive, ...counts } = result ?? logoutResult([]);
+  const isRejection = error?.code === 'UNAUTHENTICATED' || error?.code === 'NOT_ALLOWED';
+  const isFailure = error?.code === 'INTERNAL' || error?.code === 'UNAVAILABLE';
+  const success = isUnknownAccount ? 'no_account' : wasLive ? 'logged_out' : 'no_live_session';
   const line = {
     timestamp: new Date(startedAt).toISOString(),
-    level: failed ? 'ERROR' : 'INFO',
+    level: isFailure ? 'ERROR' : 'INFO',
     message: 'logout',
     route,
-    outcome: error?.code.toLowerCase() ?? outcome ?? (tally.live > 0 ? 'logged_out' : 'no_live_session'),
+    outcome: error?.code.toLowerCase() ?? success,
     reason: error?.reason,
-    fault: describe(error ?? fault ?? caller?.version.stale),
-    user_id: clean(userId),
+    fault: clean(error ? error.fault : fault),
+    user_id: printable(userId),
     caller_reason: clean(callerReason),
-    actor: clean(caller?.claims.email) ?? clean(caller?.claims.sub),
-    validator: clean(caller?.version.record.name),
-    alg: caller?.version.record.algorithm,
-    key_stage: caller?.version.stage,
-    short_key: caller?.version.record.shortKey,
+    actor: clean(caller?.email) ?? printable(caller?.sub),
+    sub: printable(caller?.sub),
+    validator: clean(caller?.validator),
+    alg: caller?.algorithm,
+    key_stage: caller?.keyStage,
+    short_key: caller?.shortKey,
     token_id: clean(caller?.tokenId),
-    passes: tally.passes,
-    retries: tally.retries,
-    stores: tallies.length > 1 ? tallies.map(storeLine) : undefined,
+    passes: counts.passes,
+    retries: counts.retries,
+    stores: stores.length > 1 ? stores.map(storeLine) : undefined,
     function_name: context.functionName,
     request_id: context.awsRequestId,
     api_request_id: clean(event?.requestContext?.requestId),
     source_ip: clean(event?.requestContext?.http?.sourceIp),
     user_agent: clean(header(event, 'user-agent')),
     requests: 1,
-    rejections: refused ? 1 : 0,
-    sessions_ended: tally.live,
-    sessions_expired: tally.expired,
-    sessions_written_back: tally.writtenBack,
-    items_left_alone: tally.leftAlone,
-    sessions_left: failed && caller ? 1 : 0, // 1: some may be left
-    stale_record: caller?.version.stale ? 1 : 0,
-    throttles: tally.throttles,
+    rejections: isRejection ? 1 : 0,
+    ...countsLine(counts),
+    sessions_left: isFailure && caller ? 1 : 0, // 1: some may be left
+    stale_record: caller?.isStale ? 1 : 0,
+    throttles: counts.throttles,
     duration_ms: Date.now() - startedAt,
-    _aws: { Timestamp: startedAt, CloudWatchMetrics: refused ? [...METRICS, REJECTIONS] : METRICS },
+    _aws: { Timestamp: startedAt, CloudWatchMetrics: isRejection ? [...METRICS, REJECTIONS] : METRICS },
   };
   // Not console.log: where Lambda logs as JSON, it would wrap the line, and CloudWatch would not find the metrics.
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
 /** What happened to the sessions in one of several stores. */
-function storeLine({ table, failure, ...tally }: StoreTally) {
+function storeLine({ table, failure, ...counts }: StoreResult) {
+  const { passes, retries, throttles } = counts;
+  const fault = clean(failure?.fault);
+  return { table, reason: failure?.reason, fault, passes, retries, throttles, ...countsLine(counts) };
+}
+
+function countsLine({ live, expired, writtenBack, leftAlone }: Counts) {
   return {
-    table,
-    reason: failure?.reason,
-    fault: describe(failure),
-    passes: tally.passes,
-    retries: tally.retries,
-    throttles: tally.throttles,
-    sessions_ended: tally.live,
-    sessions_expired: tally.expired,
-    sessions_written_back: tally.writtenBack,
-    items_left_alone: tally.leftAlone,
+    sessions_ended: live,
+    sessions_expired: expired,
+    sessions_written_back: writtenBack,
+    items_left_alone: leftAlone,
   };
 }
 
 /** Text fit for a log line: no control or format characters, 256 characters at most. Anything but text is left out. */
 function clean(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
-  const printable = /^[ -~]*$/.test(value); // nearly always true, and much faster to check
-  return (printable ? value : value.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '')).slice(0, MAX_TEXT);
+  return (PRINTABLE.test(value) ? value : value.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '')).slice(0, MAX_TEXT);
 }
 
-/** What went wrong: in our own words, or else the error's name and codes: its message may quote ARNs and addresses. */
-function describe(error: ServiceError | undefined): string | undefined {
-  const cause = error?.cause;
-  if (!(cause instanceof Error)) return clean(cause);
-  if (error && OWN_WORDS.has(error.reason)) return clean(cause.message);
-  const { $metadata, code }: Error & { $metadata?: { httpStatusCode?: number }; code?: unknown } = cause;
-  const frame = error?.reason === 'unexpected' ? cause.stack?.match(/^ {4}at .*/m)?.[0].trim() : undefined;
-  return [cause.name, code, $metadata?.httpStatusCode, frame].filter(Boolean).join(' ');
+/** An id, so that two different ones are never the same text: `\\u{…}` for what cannot be printed, and the backslash. */
+function printable(id: string | undefined): string | undefined {
+  if (id === undefined || PRINTABLE.test(id)) return id;
+  return id.replace(/[\\\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

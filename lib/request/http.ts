@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { ServiceError } from '../errors.ts';
+import { nameOf, ServiceError } from '../errors.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -23,7 +23,7 @@ export function bodyText(event: APIGatewayProxyEventV2): string {
   if (bytes.length > MAX_BODY_BYTES) throw new ServiceError('BODY_TOO_LARGE', 'body');
   try {
     return utf8.decode(bytes);
-  } catch (cause) {
-    throw new ServiceError('PARSE_ERROR', 'body', cause);
+  } catch (error) {
+    throw new ServiceError('PARSE_ERROR', 'body', nameOf(error));
   }
 }

@@ -39,18 +39,22 @@ export function jsonRpc(): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error,
   };
 }
 
-/**
- * Reads the body, notes its id in the context, returns its params. An empty body is `{}`; `method` is ignored.
- * Throws the 400, 413 and 415 of the contract.
- */
-export function readParams(event: APIGatewayProxyEventV2, context: RpcContext): Record<string, unknown> {
+/** A call: its id, which every answer echoes, and its params as they were sent. */
+type RpcRequest = { id: RpcId; params: unknown };
+
+/** Reads the body. An empty one is `{}`; `method` is ignored. Throws the 400, 413 and 415 of the contract. */
+export function readRequest(event: APIGatewayProxyEventV2): RpcRequest {
   if (event.body) checkContent(event); // an empty body has no type, whatever API Gateway adds
   const body = bodyText(event);
   const request = parse(body.trim() === '' ? '{}' : body);
   if (!isObject(request)) throw new ServiceError('INVALID_REQUEST', 'body');
   const { id = null, params = {} } = request;
   if (id !== null && typeof id !== 'string' && !JSON.isRawJSON(id)) throw new ServiceError('INVALID_REQUEST', 'body');
-  context.rpcId = id;
+  return { id, params };
+}
+
+/** The params. Throws INVALID_PARAMS unless they are an object. */
+export function readParams({ params }: RpcRequest): Record<string, unknown> {
   if (!isObject(params)) throw new ServiceError('INVALID_PARAMS', 'body');
   return params;
 }

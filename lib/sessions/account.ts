@@ -4,8 +4,8 @@ import { awsError } from '../aws/error.ts';
 import { ServiceError } from '../errors.ts';
 import { Aliases, type Item } from './expressions.ts';
 import type { Layout } from './layout.ts';
-import { Pace } from './pace.ts';
-import { required } from './pass.ts';
+import { required } from './queries.ts';
+import { RequestLimiter } from './request_limiter.ts';
 import type { Store } from './store.ts';
 
 const MAX_PARTITION_KEY_BYTES = 2048;
@@ -35,12 +35,12 @@ export async function findUserId(
     account ? [{ table, account, userKey }] : [],
   );
   if (!links) {
-    const cause = new Error(`validator record ${name}: account_provider needs a layout that has account`);
-    throw new ServiceError('INTERNAL', 'record_invalid', cause);
+    const fault = `validator record ${name}: account_provider needs a layout that has account`;
+    throw new ServiceError('INTERNAL', 'record_invalid', fault);
   }
   const query = new QueryCommand(accountQuery(links, accountProvider, sub));
   const send = () => client.send(query, { abortSignal: deadline });
-  const { Items, LastEvaluatedKey } = await new Pace(deadline)
+  const { Items, LastEvaluatedKey } = await new RequestLimiter(deadline)
     .send(send)
     .catch((error: unknown) => Promise.reject(awsError(error)));
   if (LastEvaluatedKey) throw new Error('the Query for an account has another page'); // keys so exact fit one page

@@ -2,7 +2,7 @@
 import { ConditionalCheckFailedException, DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { ServiceError } from '../errors.ts';
 import { type Condition, type Item, idOf, keyOf, sessionOf } from './expressions.ts';
-import { pass, type StoreLogout, startAll } from './pass.ts';
+import { queryOnce, type StoreLogout, waitForDeletes } from './queries.ts';
 import { settle } from './settle.ts';
 
 const LAG_MS = 3000; // an index is seldom a second behind its table
@@ -34,24 +34,25 @@ export async function endByIndex(logout: StoreLogout, settleMs: number): Promise
 
 /** One pass: ends what it shows for the first time, and what this logout has deleted in an earlier one. */
 async function endShown(logout: StoreLogout, shown: Map<string, Shown>) {
-  const { store, tally, writes } = logout;
-  const found = { began: Date.now(), isNew: false, cameBack: false };
-  await pass(logout, async (page) => {
+  const { store, counts, writes } = logout;
+  const pass = { began: Date.now(), isNew: false, cameBack: false };
+  await queryOnce(logout, async (page) => {
     for (const item of page) {
       const id = idOf(item, store.layout);
-      const session = shown.get(id) ?? { key: keyOf(item, store.layout), firstPass: tally.passes, outcome: 'refused' };
-      if (!shown.has(id)) {
+      const known = shown.get(id);
+      if (!known) {
+        const session: Shown = { key: keyOf(item, store.layout), firstPass: counts.passes, outcome: 'refused' };
         shown.set(id, session);
-        found.isNew = true;
+        pass.isNew = true;
         await writes.start(() => endSession(logout, session));
-      } else if (session.outcome !== 'refused' && session.firstPass < tally.passes) {
+      } else if (known.outcome !== 'refused' && known.firstPass < counts.passes) {
         await writes.start(async () => {
-          if (await endAgain(logout, session)) found.cameBack = true;
+          if (await endAgain(logout, known)) pass.cameBack = true;
         });
       }
     }
   });
-  return found;
+  return pass;
 }
 
 /**
@@ -60,54 +61,58 @@ async function endShown(logout: StoreLogout, shown: Map<string, Shown>) {
  * only the last one, without expiry, shows that there is no such session.
  */
 async function endSession(logout: StoreLogout, session: Shown): Promise<void> {
-  const { store, user, tally } = logout;
-  const states = store.layout.expiry ? (['live', 'expired', undefined] as const) : [undefined];
-  let counted: 'live' | 'expired' | undefined;
-  for (const state of states) {
+  const { store, user, counts } = logout;
+  let ended: 'live' | 'expired' | undefined;
+  for (const state of store.layout.expiry ? (['live', 'expired', undefined] as const) : [undefined]) {
     const outcome = await deleteIf(logout, session.key, sessionOf(store.layout, user, { state }));
     if (outcome === 'refused') continue;
     session.outcome = outcome;
-    if (outcome === 'deleted') counted = state ?? 'live';
-    else counted ??= state ?? 'live';
+    if (outcome === 'deleted' || !ended) ended = state ?? 'live';
     if (outcome === 'deleted') break;
   }
-  tally[counted ?? 'leftAlone']++;
+  counts[ended ?? 'leftAlone']++;
 }
 
 /** Deletes an item that this logout has deleted before. Returns whether it had, or may have, been written back. */
 async function endAgain(logout: StoreLogout, { key, outcome: before }: Shown): Promise<boolean> {
-  const { store, user, tally } = logout;
+  const { store, user, counts } = logout;
   const deletedBefore = before === 'deleted';
   const outcome = await deleteIf(logout, key, sessionOf(store.layout, user, { deletedBefore }));
-  if (outcome === 'deleted') tally.writtenBack++;
+  if (outcome === 'deleted') counts.writtenBack++;
   return outcome !== 'refused';
+}
+
+/** Deletes an item that was no session of this user at its first delete, if it is one by now. */
+async function endLate(logout: StoreLogout, session: Shown): Promise<void> {
+  const { store, user, counts } = logout;
+  const outcome = await deleteIf(logout, session.key, sessionOf(store.layout, user, {}));
+  if (outcome === 'refused') return;
+  session.outcome = outcome;
+  counts.leftAlone--;
+  counts.live++;
+  if (outcome === 'deleted') counts.writtenBack++;
 }
 
 /** Looks up by key whatever a Query has shown: what was written back without its user is in no index. */
 async function endReturned(logout: StoreLogout, shown: Map<string, Shown>): Promise<void> {
-  const { store, user, tally, writes } = logout;
-  const end = async (session: Shown) => {
-    if (session.outcome !== 'refused') return endAgain(logout, session);
-    session.outcome = await deleteIf(logout, session.key, sessionOf(store.layout, user, {}));
-    if (session.outcome !== 'deleted') return;
-    tally.leftAlone--;
-    tally.live++;
-    tally.writtenBack++;
-  };
-  await startAll(logout, async () => {
-    for (const session of shown.values()) await writes.start(async () => void (await end(session)));
+  await waitForDeletes(logout, async () => {
+    for (const session of shown.values()) {
+      const end = session.outcome === 'refused' ? endLate : endAgain;
+      await logout.writes.start(async () => void (await end(logout, session)));
+    }
   });
 }
 
+/** Deletes the item under the condition. */
 function deleteIf({ client, store, deadline, writes }: StoreLogout, key: Item, condition: Condition): Promise<Outcome> {
   const command = new DeleteItemCommand({ TableName: store.table, Key: key, ...condition });
-  return writes.send(async (lost) => {
+  return writes.send(async (unanswered) => {
     try {
       await client.send(command, { abortSignal: deadline });
       return 'deleted';
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return lost > 0 ? 'unclear' : 'refused';
+      return unanswered > 0 ? 'unclear' : 'refused';
     }
   });
 }

@@ -1,7 +1,7 @@
 // Layouts in which the user is the table's partition key.
 import { BatchWriteItemCommand, type WriteRequest } from '@aws-sdk/client-dynamodb';
 import { expired, type Item, idOf, keyOf } from './expressions.ts';
-import { pass, required, type StoreLogout } from './pass.ts';
+import { queryOnce, required, type StoreLogout } from './queries.ts';
 import { settle } from './settle.ts';
 
 const BATCH = 25; // the most that BatchWriteItem takes
@@ -9,21 +9,21 @@ const BATCH = 25; // the most that BatchWriteItem takes
 /** Called for each item that was deleted. */
 type OnDeleted = (item: Item) => void;
 
-/** Ends the user's sessions in one pass: a consistent Query sees them all. */
+/** Ends the user's sessions with one Query: a consistent Query sees them all. */
 export async function endByKey(logout: StoreLogout, settleMs: number): Promise<void> {
   const { layout } = logout.store;
-  const { tally } = logout;
+  const { counts } = logout;
   const shown = new Set<string>(); // kept only for settling: the keys of 100 000 sessions take up memory
-  await pass(logout, async (page) => {
+  await queryOnce(logout, async (page) => {
     if (settleMs > 0) for (const item of page) shown.add(idOf(item, layout));
     await startBatches(logout, page, (item) => {
-      tally[expired(item, layout.expiry, Date.now()) ? 'expired' : 'live']++;
+      counts[expired(item, layout.expiry, Date.now()) ? 'expired' : 'live']++;
     });
   });
   if (shown.size === 0) return;
   const wasShown = (item: Item) => shown.has(idOf(item, layout)); // others are new logins, which stay
   await settle(logout, settleMs, () =>
-    pass(logout, (page) => startBatches(logout, page.filter(wasShown), () => tally.writtenBack++)),
+    queryOnce(logout, (page) => startBatches(logout, page.filter(wasShown), () => counts.writtenBack++)),
   );
 }
 

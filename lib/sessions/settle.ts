@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StoreLogout } from './pass.ts';
+import type { StoreLogout } from './queries.ts';
 
 const ROUNDS = 2;
 
@@ -8,15 +8,15 @@ const ROUNDS = 2;
  * the last round found some too.
  */
 export async function settle(
-  { deadline, tally }: StoreLogout,
+  { deadline, counts }: StoreLogout,
   settleMs: number,
   endReturned: () => Promise<void>,
 ): Promise<boolean> {
   for (let round = 0; round < ROUNDS; round++) {
     await sleep(settleMs, undefined, { signal: deadline });
-    const before = tally.writtenBack;
+    const before = counts.writtenBack;
     await endReturned();
-    if (tally.writtenBack === before) return false;
+    if (counts.writtenBack === before) return false;
   }
   return true;
 }

@@ -102,8 +102,8 @@ export class Fields {
   }
 
   /** What is wrong with a field, in words for an operator. */
-  fault(field: string, what: string): Error {
-    return new Error(`validator record ${this.#secretId}: ${field} ${what}`);
+  fault(field: string, what: string): string {
+    return `validator record ${this.#secretId}: ${field} ${what}`;
   }
 
   /** Refuses an unknown field. A name that does not look like one may be a misplaced key, and is not quoted. */

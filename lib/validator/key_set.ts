@@ -37,7 +37,7 @@ export async function fetchKeySet(
   url: URL,
   algorithm: string,
   deadline: AbortSignal,
-  fault: (what: string) => Error,
+  fault: (what: string) => string,
 ): Promise<KeySet> {
   const unavailable = (what: string) => new ServiceError('UNAVAILABLE', 'jwks_unavailable', fault(what));
   const { status, type, body } = await fetchAnswer(url, deadline).catch((error: unknown) => {

@@ -101,8 +101,8 @@ export class Validator {
       if (failure.reason !== 'aws_refused' || !(error instanceof Error)) throw failure;
       const missing = isMissing(error);
       const what = missing ? 'it does not exist, or is marked for deletion' : `AWS refuses access, ${error.name}`;
-      const cause = new Error(`validator record ${this.#secretId}: ${what}`);
-      throw new ServiceError('INTERNAL', missing ? 'record_missing' : 'record_refused', cause);
+      const fault = `validator record ${this.#secretId}: ${what}`;
+      throw new ServiceError('INTERNAL', missing ? 'record_missing' : 'record_refused', fault);
     });
     if (last && secret.VersionId === last.id) return last; // it has already fetched its keys
     const record = await readRecord(this.#secretId, secret.SecretString, this.#kind);

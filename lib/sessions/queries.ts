@@ -5,31 +5,31 @@ import {
   type QueryCommandOutput,
 } from '@aws-sdk/client-dynamodb';
 import { type Item, userQuery } from './expressions.ts';
-import type { Pace } from './pace.ts';
+import type { Counts } from './logout_result.ts';
+import type { RequestLimiter } from './request_limiter.ts';
 import type { Store } from './store.ts';
-import type { Tally } from './tally.ts';
 
-/** One user's logout in one store. Reads and writes each have their own pace, so that neither waits for the other. */
+/** One user's logout in one store. Reads and writes each have their own limit, so that neither waits for the other. */
 export type StoreLogout = {
   client: DynamoDBClient;
   store: Store;
   user: AttributeValue;
   deadline: AbortSignal;
-  reads: Pace;
-  writes: Pace;
-  tally: Tally;
+  reads: RequestLimiter;
+  writes: RequestLimiter;
+  counts: Counts;
 };
 
-/** Goes through the user's items once. Hands over each page (keys and expiry only) to have its deletes started. */
-export async function pass(logout: StoreLogout, startDeletes: (page: Item[]) => Promise<void>): Promise<void> {
-  logout.tally.passes++;
-  await startAll(logout, async () => {
+/** Queries the user's items once. Hands over each page (keys and expiry only) to have its deletes started. */
+export async function queryOnce(logout: StoreLogout, startDeletes: (page: Item[]) => Promise<void>): Promise<void> {
+  logout.counts.passes++;
+  await waitForDeletes(logout, async () => {
     for await (const page of pages(logout)) await startDeletes(page);
   });
 }
 
 /** Starts the deletes, and waits for all of them. */
-export async function startAll({ writes }: StoreLogout, start: () => Promise<void>): Promise<void> {
+export async function waitForDeletes({ writes }: StoreLogout, start: () => Promise<void>): Promise<void> {
   await start().catch((error: unknown) => writes.fail(error));
   await writes.finish(); // even after a failure: deletes in flight still count
 }

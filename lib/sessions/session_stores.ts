@@ -1,0 +1,74 @@
+import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { newDynamoDB } from '../aws/client.ts';
+import { awsError } from '../aws/error.ts';
+import { ServiceError } from '../errors.ts';
+import { findUserId, type ProviderUsers } from './account.ts';
+import { endByIndex } from './by_index.ts';
+import { endByKey } from './by_key.ts';
+import { userKeyValue } from './layout.ts';
+import { type LogoutResult, logoutResult, newCounts, type StoreResult } from './logout_result.ts';
+import { RequestLimiter } from './request_limiter.ts';
+import type { Store } from './store.ts';
+
+const MAX_USER_ID_LENGTH = 1024; // it becomes part of a partition key, which takes 2048 bytes
+
+/** All stores in which a user may have sessions: which ids they take, whom an account is linked to, how sessions end. */
+export class SessionStores {
+  readonly #stores: [main: Store, ...more: Store[]];
+  readonly #settleMs: number;
+  readonly #client: DynamoDBClient;
+
+  constructor({ stores, settleMs }: { stores: [main: Store, ...more: Store[]]; settleMs: number }) {
+    this.#stores = stores;
+    this.#settleMs = settleMs;
+    this.#client = newDynamoDB(stores.length);
+  }
+
+  /**
+   * The user id, already decoded by the gateway. Throws USER_ID_NOT_ACCEPTED when the main store's pattern refuses it, or
+   * no store can hold it.
+   */
+  checkUserId(userId: unknown): string {
+    const [main] = this.#stores;
+    // A lone surrogate would be sent as U+FFFD, and name another user.
+    if (typeof userId === 'string' && userId !== '' && userId.length <= MAX_USER_ID_LENGTH && userId.isWellFormed()) {
+      if (main.userIdPattern.test(userId) && this.#stores.some((store) => userKeyIn(store, userId))) return userId;
+    }
+    throw new ServiceError('USER_ID_NOT_ACCEPTED', 'user_id');
+  }
+
+  /** The id of the user whom the provider calls `sub`: see findUserId. */
+  findUserId(sub: string, record: ProviderUsers, deadline: AbortSignal): Promise<string | undefined> {
+    return findUserId(sub, record, this.#stores, this.#client, deadline);
+  }
+
+  /**
+   * Deletes every session item of the user, in all stores at once; a failure in one does not stop the others. Never
+   * throws: the result has a `failure` when AWS fails or the deadline comes first. Then some sessions may be left, and
+   * repeating is safe.
+   */
+  async end(userId: string, deadline: AbortSignal): Promise<LogoutResult> {
+    return logoutResult(await Promise.all(this.#stores.map((store) => this.#endIn(store, userId, deadline))));
+  }
+
+  async #endIn(store: Store, userId: string, deadline: AbortSignal): Promise<StoreResult> {
+    const result: StoreResult = { table: store.table, ...newCounts() };
+    const user = userKeyIn(store, userId);
+    if (!user) return result;
+    const [reads, writes] = [new RequestLimiter(deadline), new RequestLimiter(deadline)];
+    const end = store.layout.index === null ? endByKey : endByIndex;
+    try {
+      await end({ client: this.#client, store, user, deadline, reads, writes, counts: result }, this.#settleMs);
+    } catch (error) {
+      result.failure = awsError(error);
+    }
+    result.retries = reads.retries + writes.retries;
+    result.throttles = reads.throttles + writes.throttles;
+    return result;
+  }
+}
+
+/** The key of the user's items in the store; undefined when its pattern refuses the id, or its key cannot hold it. */
+function userKeyIn({ userIdPattern, layout }: Store, userId: string): AttributeValue | undefined {
+  return userIdPattern.test(userId) ? userKeyValue(layout, userId) : undefined;
+}
