@@ -165,6 +165,17 @@ test('what an index shows and the table refuses is counted once, however often i
   assert.deepEqual(await keysIn(table, ['id']), keysOf(others, ['id']));
 });
 
+test('an item that is no session by the guard stays, although the answer to its delete was lost', async () => {
+  const guarded: Layout = { ...layout, guard: { name: 'kind', equals: 'session' } };
+  const table = await createTable(guarded);
+  const [mine = assert.fail(), profile = assert.fail()] = sessions('1', 2);
+  await putItems(table, [{ ...mine, kind: { S: 'session' } }, profile]);
+  const isProfile = String(profile.id?.S);
+  dynamodb.inject('DeleteItem', isProfile, loseAnswer, 1);
+  await logout(table, (items) => items, guarded, { SETTLE_SECONDS: '0.1' });
+  assert.deepEqual(await keysIn(table, ['id']), keysOf([profile], ['id']));
+});
+
 test('a guard that fits no item is a false that says how many items were left alone', async () => {
   const guarded: Layout = { ...layout, guard: { name: 'kind', equals: 'session' } };
   const table = await createTable(guarded);

@@ -125,6 +125,21 @@ test('the actor in the audit record is sub when the token has no email', async (
   assert.equal((await lineOf({ token }, anyCaller)).actor, 'robot');
 });
 
+test('the audit record has sub beside the email', async () => {
+  const token = await signToken(key, newClaims({ sub: 'auth0|5\u200b' }));
+  const { actor, sub } = await lineOf({ token });
+  assert.deepEqual([actor, sub], ['admin', 'auth0|5\\u{200b}']);
+});
+
+test('two different user ids are never one text in the audit record', async () => {
+  const anyId = await coldStart({ ...environment, USER_ID_PATTERN: '[^]+' });
+  const written = async (userId: string) => (await lineOf({ userId, token: await signToken(key) }, anyId)).user_id;
+  assert.equal(await written('a\u200bb\u2028\u{e0001}'), 'a\\u{200b}b\\u{2028}\\u{e0001}');
+  assert.equal(await written('a\\u{200b}b'), 'a\\u{5c}u{200b}b');
+  assert.equal(await written('jürgen müller'), 'jürgen müller');
+  assert.equal(await written('x'.repeat(1000)), 'x'.repeat(1000), 'it is never cut');
+});
+
 const now = Math.floor(Date.now() / 1000);
 const rejections: [string, string, () => Promise<string | undefined>][] = [
   ['unauthenticated', 'no_credentials', async () => undefined],

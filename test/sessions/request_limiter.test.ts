@@ -1,7 +1,7 @@
 // A partition takes 1 000 deletes a second, however many are sent to it.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { partition } from '../faults/faults.ts';
+import { partition, refuse } from '../faults/faults.ts';
 import { assertFault } from '../setup/judge.ts';
 import { startProxiedAws, startRoute } from '../setup/route.ts';
 import { newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
@@ -37,4 +37,13 @@ describe('a partition that takes 1 000 deletes a second', { concurrency: true },
     assert.ok(left < 2500, 'the first call was too short');
     assert.equal(await sessionsLeft(table, '100000'), 0);
   });
+});
+
+test('a request that is throttled comes again less and less often while nothing succeeds', async () => {
+  await putItems(table, newSessions('1', 1));
+  const throttle = refuse(400, 'ProvisionedThroughputExceededException');
+  dynamodb.inject('BatchWriteItem', '1', throttle);
+  const requests = await dynamodb.requests('1', async () => assertFault(await logout('1', 4500), 503));
+  const deletes = requests.filter((operation) => operation === 'BatchWriteItem').length - 1; // one put the session there
+  assert.ok(deletes >= 3 && deletes <= 15, `${deletes} in three seconds: a constant pause would send a hundred`);
 });
