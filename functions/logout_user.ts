@@ -34,11 +34,11 @@ export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContex
 
     const request = readRequest(event);
     context.rpcId = request.id;
-    const { reason } = readParams(request);
+    const { reason, except } = readParams(request);
     const userId = sessions.checkUserId(event.pathParameters?.user_id);
     noteUser(context.audit, userId, reason);
 
-    const result = await sessions.end(userId, context.deadline);
+    const result = await sessions.end(userId, context.deadline, except);
     noteResult(context.audit, result);
     return answer(result);
   });

@@ -152,12 +152,13 @@ function storeLine({ table, failure, ...counts }: StoreResult) {
   return { table, reason: failure?.reason, fault, passes, retries, throttles, ...countsLine(counts) };
 }
 
-function countsLine({ live, expired, writtenBack, leftAlone }: Counts) {
+function countsLine({ live, expired, writtenBack, leftAlone, kept }: Counts) {
   return {
     sessions_ended: live,
     sessions_expired: expired,
     sessions_written_back: writtenBack,
     items_left_alone: leftAlone,
+    sessions_kept: kept,
   };
 }
 

@@ -7,7 +7,11 @@ import { bodyText, header, RETRY_AFTER } from './http.ts';
 const ANSWERS: Record<ErrorCode, { status: number; rpcCode: number; message: string }> = {
   PARSE_ERROR: { status: 400, rpcCode: -32700, message: 'Parse error' },
   INVALID_REQUEST: { status: 400, rpcCode: -32600, message: 'Invalid request' },
-  INVALID_PARAMS: { status: 400, rpcCode: -32602, message: 'Invalid params: an object is expected' },
+  INVALID_PARAMS: {
+    status: 400,
+    rpcCode: -32602,
+    message: 'Invalid params: an object is expected, with except as documented',
+  },
   UNAUTHENTICATED: { status: 401, rpcCode: -32001, message: 'Authentication failed' },
   NOT_ALLOWED: { status: 403, rpcCode: -32003, message: 'This caller is not allowed to log users out' },
   USER_ID_NOT_ACCEPTED: { status: 404, rpcCode: -32004, message: 'No such user id' },
@@ -18,6 +22,8 @@ const ANSWERS: Record<ErrorCode, { status: number; rpcCode: number; message: str
   UNAVAILABLE: { status: 503, rpcCode: -32000, message: 'Some sessions may be left: send the request again' },
 };
 const JSON_TYPE = /^application\/(json|json-rpc|jsonrequest|[\w!#$&^.+-]+\+json)\s*(;|$)/i; // RFC 6839 §3.1 for +json
+const MAX_EXCEPT = 10;
+const MAX_KEY_BYTES = 2048;
 const REALM = 'Bearer realm="auth_logout_user"';
 
 /** A JSON-RPC id. A number is kept as raw JSON: its digits come back as they were sent, even beyond 2^53. */
@@ -53,10 +59,17 @@ export function readRequest(event: APIGatewayProxyEventV2): RpcRequest {
   return { id, params };
 }
 
-/** The params. Throws INVALID_PARAMS unless they are an object. */
-export function readParams({ params }: RpcRequest): Record<string, unknown> {
+/** What the params say: why, and the keys of sessions to keep. Throws INVALID_PARAMS for any other form. */
+export function readParams({ params }: RpcRequest): { reason: unknown; except: Set<string> } {
   if (!isObject(params)) throw new ServiceError('INVALID_PARAMS', 'body');
-  return params;
+  const { reason, except = [] } = params;
+  const keys: unknown[] = Array.isArray(except) ? except : [except];
+  if (keys.length > MAX_EXCEPT || !keys.every(isKey)) throw new ServiceError('INVALID_PARAMS', 'body');
+  return { reason, except: new Set(keys) };
+}
+
+function isKey(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= MAX_KEY_BYTES;
 }
 
 function checkContent(event: APIGatewayProxyEventV2): void {

@@ -20,6 +20,12 @@ export function idOf(item: Item, layout: Layout): string {
   return JSON.stringify(keyOf(item, layout));
 }
 
+/** Whether a caller keeps the session: its table's partition key or, where that is the user's, its sort key is named. */
+export function isKept(item: Item, { tableKey: [partitionKey, sortKey], index }: Layout, except: Set<string>): boolean {
+  const { S, N } = item[(index === null ? sortKey : partitionKey) ?? ''] ?? {};
+  return except.has(S ?? N ?? '');
+}
+
 /** The Query for a user's session items. From an index it reads only the table's key: it may project no more. */
 export function userQuery(
   { tableKey, index, userKey, sortKey, expiry }: Layout,

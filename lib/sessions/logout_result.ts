@@ -7,6 +7,8 @@ export type Counts = {
   writtenBack: number;
   /** What an index showed and the table refused to delete. */
   leftAlone: number;
+  /** What the caller asked to keep. */
+  kept: number;
   passes: number;
   retries: number;
   throttles: number;
@@ -19,7 +21,7 @@ export type StoreResult = Counts & { table: string; failure?: ServiceError };
 export type LogoutResult = Counts & { stores: StoreResult[]; wasLive: boolean; failure: ServiceError | undefined };
 
 export function newCounts(): Counts {
-  return { live: 0, expired: 0, writtenBack: 0, leftAlone: 0, passes: 0, retries: 0, throttles: 0 };
+  return { live: 0, expired: 0, writtenBack: 0, leftAlone: 0, kept: 0, passes: 0, retries: 0, throttles: 0 };
 }
 
 /** The result in all stores. Of several failures our own fault counts: repeating the request does not help. */
@@ -30,6 +32,7 @@ export function logoutResult(stores: StoreResult[]): LogoutResult {
     sum.expired += store.expired;
     sum.writtenBack += store.writtenBack;
     sum.leftAlone += store.leftAlone;
+    sum.kept += store.kept;
     sum.passes += store.passes;
     sum.retries += store.retries;
     sum.throttles += store.throttles;

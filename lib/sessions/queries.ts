@@ -4,7 +4,7 @@ import {
   QueryCommand,
   type QueryCommandOutput,
 } from '@aws-sdk/client-dynamodb';
-import { type Item, userQuery } from './expressions.ts';
+import { type Item, idOf, isKept, userQuery } from './expressions.ts';
 import type { Counts } from './logout_result.ts';
 import type { RequestLimiter } from './request_limiter.ts';
 import type { Store } from './store.ts';
@@ -14,17 +14,20 @@ export type StoreLogout = {
   client: DynamoDBClient;
   store: Store;
   user: AttributeValue;
+  /** Sessions to keep, by their keys, and those that were found. */
+  except: Set<string>;
+  kept: Set<string>;
   deadline: AbortSignal;
   reads: RequestLimiter;
   writes: RequestLimiter;
   counts: Counts;
 };
 
-/** Queries the user's items once. Hands over each page (keys and expiry only) to have its deletes started. */
+/** Queries the user's items once. Hands over each page (keys and expiry only), without what is to be kept. */
 export async function queryOnce(logout: StoreLogout, startDeletes: (page: Item[]) => Promise<void>): Promise<void> {
   logout.counts.passes++;
   await waitForDeletes(logout, async () => {
-    for await (const page of pages(logout)) await startDeletes(page);
+    for await (const page of pages(logout)) await startDeletes(withoutKept(logout, page));
   });
 }
 
@@ -32,6 +35,12 @@ export async function queryOnce(logout: StoreLogout, startDeletes: (page: Item[]
 export async function waitForDeletes({ writes }: StoreLogout, start: () => Promise<void>): Promise<void> {
   await start().catch((error: unknown) => writes.fail(error));
   await writes.finish(); // even after a failure: deletes in flight still count
+}
+
+function withoutKept({ store: { layout }, except, kept }: StoreLogout, page: Item[]): Item[] {
+  if (except.size === 0) return page;
+  for (const item of page) if (isKept(item, layout, except)) kept.add(idOf(item, layout));
+  return page.filter((item) => !isKept(item, layout, except));
 }
 
 /** The next page is queried while the caller works on the last. */

@@ -43,25 +43,29 @@ export class SessionStores {
   }
 
   /**
-   * Deletes every session item of the user, in all stores at once; a failure in one does not stop the others. Never
-   * throws: the result has a `failure` when AWS fails or the deadline comes first. Then some sessions may be left, and
-   * repeating is safe.
+   * Deletes every session item of the user, but those whose keys `except` names, in all stores at once; a failure in one
+   * does not stop the others. Never throws: the result has a `failure` when AWS fails or the deadline comes first. Then
+   * some sessions may be left, and repeating is safe.
    */
-  async end(userId: string, deadline: AbortSignal): Promise<LogoutResult> {
-    return logoutResult(await Promise.all(this.#stores.map((store) => this.#endIn(store, userId, deadline))));
+  async end(userId: string, deadline: AbortSignal, except = new Set<string>()): Promise<LogoutResult> {
+    const results = this.#stores.map((store) => this.#endIn(store, userId, deadline, except));
+    return logoutResult(await Promise.all(results));
   }
 
-  async #endIn(store: Store, userId: string, deadline: AbortSignal): Promise<StoreResult> {
+  async #endIn(store: Store, userId: string, deadline: AbortSignal, except: Set<string>): Promise<StoreResult> {
     const result: StoreResult = { table: store.table, ...newCounts() };
     const user = userKeyIn(store, userId);
     if (!user) return result;
     const [reads, writes] = [new RequestLimiter(deadline), new RequestLimiter(deadline)];
+    const kept = new Set<string>();
+    const logout = { client: this.#client, store, user, except, kept, deadline, reads, writes, counts: result };
     const end = store.layout.index === null ? endByKey : endByIndex;
     try {
-      await end({ client: this.#client, store, user, deadline, reads, writes, counts: result }, this.#settleMs);
+      await end(logout, this.#settleMs);
     } catch (error) {
       result.failure = awsError(error);
     }
+    result.kept = kept.size;
     result.retries = reads.retries + writes.retries;
     result.throttles = reads.throttles + writes.throttles;
     return result;

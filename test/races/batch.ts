@@ -30,11 +30,11 @@ process.on('message', async ({ layout, seed, races }: Batch) => {
 /** What there was, what happened, and what is wrong with it. */
 function inWords(
   seed: number,
-  { layout, sessions, faults, settle, slow }: Scenario,
+  { layout, sessions, faults, settle, slow, keeps }: Scenario,
   { steps, broken }: Outcome,
 ): string {
   return [
-    `Seed ${seed}, layout ${layout}${settle ? `, settling for ${settle} s` : ''}${slow ? ', each Query takes a second' : ''}.`,
+    `Seed ${seed}, layout ${layout}${settle ? `, settling for ${settle} s` : ''}${slow ? ', each Query takes a second' : ''}${keeps ? ', a is to be kept' : ''}.`,
     ...sessions.map(({ writer, expired }, n) => `Session ${'abc'[n]}: ${expired ? 'expired' : 'live'}, ${writer}.`),
     ...faults.map(({ nth, fault }) => `Request ${nth + 1} of logout 1: ${fault}.`),
     ...steps.map((step, n) => `${String(n + 1).padStart(3)}. ${step}`),

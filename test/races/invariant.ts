@@ -4,7 +4,7 @@
 // or bears another user's attribute, or is no session by the guard and the sort key. That holds whatever an application
 // writes meanwhile, if its saves require that the item exists; for one whose saves do not, it holds when the logout
 // settles. `true` says that a live session ended, `false` that none did. No item is deleted that bears another user's
-// attribute at that moment, or that is no session. The counts of the audit record add up. And 503 is the answer only
+// attribute at that moment, that is no session, or that the caller keeps. The counts of the audit record add up. And 503 is the answer only
 // where AWS kept failing, or an application that does not require that the item exists kept writing it back.
 import type { Layout } from '../../lib/sessions/layout.ts';
 import type { Answer } from '../setup/lambda.ts';
@@ -29,9 +29,10 @@ export async function brokenPromise(
   { status, json, audit }: Answer,
   { userId, shown, removals, unanswered }: Seen,
   itemOf: (layout: Layout, id: string) => Promise<Item | undefined>,
-  { settles, isUnsafe }: { settles: boolean; isUnsafe: (id: string) => boolean },
+  { settles, isUnsafe, kept }: { settles: boolean; isUnsafe: (id: string) => boolean; kept: string[] },
 ): Promise<string | undefined> {
   for (const [n, { id, layout, item }] of removals.entries()) {
+    if (kept.includes(id)) return `${id} was to be kept`;
     if (bears(layout, item) !== undefined && bears(layout, item) !== keyOfUser(layout, userId))
       return `${id} was another user's when it was deleted`;
     const before = removals.slice(0, n).some((earlier) => earlier.id === id);
@@ -43,6 +44,7 @@ export async function brokenPromise(
       ? undefined
       : `503 ${audit.reason}, and AWS did not keep failing`;
   }
+  for (const [name, { id }] of shown) if (kept.includes(id)) shown.delete(name);
   if (status !== 200) return `the answer is ${status}`;
 
   for (const { id, layout } of shown.values()) {

@@ -48,6 +48,7 @@ export async function runRace(
     requests: 0,
     isChecked: false,
   }));
+  const kept = sessions.slice(0, scenario.keeps ? 1 : 0).map(({ id }) => id);
   const steps: string[] = [];
   let saving = 0; // applications that have not come to their end
   let broken: { how: string; at: number } | undefined;
@@ -94,7 +95,7 @@ export async function runRace(
 
   async function start(started: Running): Promise<string> {
     const before = stage.arrivals();
-    started.logout(userId).then(
+    started.logout(userId, kept).then(
       (answer) => {
         started.answer = answer;
       },
@@ -124,12 +125,13 @@ export async function runRace(
     steps.push(`logout ${n + 1} is answered ${answer.status} ${answer.json.result ?? answer.audit.reason}`);
     const itemOf = (layout: Layout, id: string) => itemAt(stage, table, keyIn(sessionItem(layout, userId, id)));
     const isUnsafe = (id: string) => sessions.some((each) => each.id === id && UNSAFE.includes(each.session.writer));
-    breaks(await brokenPromise(answer, seen, itemOf, { settles: scenario.settle > 0, isUnsafe }));
+    breaks(await brokenPromise(answer, seen, itemOf, { settles: scenario.settle > 0, isUnsafe, kept }));
   }
 
   /** What holds for all logouts together, and for what is nobody's to log out. */
   async function brokenTogether(): Promise<string | undefined> {
-    const isStill = ({ expired, writer }: Session) => !expired && ['none', 'update', 'put'].includes(writer);
+    const isStill = ({ expired, writer }: Session, n: number) =>
+      n >= kept.length && !expired && ['none', 'update', 'put'].includes(writer);
     const isHidden = scenario.faults.some(({ fault }) => fault === 'lagging index');
     const allFalse = running.every(({ answer }) => answer?.json.result === false);
     if (allFalse && !isHidden && scenario.sessions.some(isStill)) return 'nobody was told true, and one was live';

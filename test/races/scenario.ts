@@ -36,6 +36,8 @@ export type Scenario = {
   secondLogout: boolean;
   /** Each Query takes a second: the time for lag ends after three. Otherwise whoever writes comes before settling. */
   slow: boolean;
+  /** The logouts are asked to keep the first session. */
+  keeps: boolean;
 };
 
 /** Scenarios of one kind of layout. */
@@ -55,6 +57,7 @@ export function scenarios(layout: string): fc.Arbitrary<Scenario> {
       settle: fc.constantFrom(0, 5),
       secondLogout: fc.boolean(),
       slow: fc.boolean(),
+      keeps: fc.boolean(),
     })
     .map((scenario) => {
       const endless = scenario.settle > 0 && scenario.sessions.some(({ writer }) => UNSAFE.includes(writer));

@@ -22,8 +22,8 @@ const HEADERS = { ...AWS_JSON, authorization: SIGNED, 'x-amz-date': '20260101T00
 type Reply = { status: number; text: string };
 /** A request of a logout that waits for its turn. */
 export type Held = { logout: number; operation: string; body: string; response: ServerResponse };
-/** Logs the user out. */
-export type Logout = (userId: string) => Promise<Answer>;
+/** Logs the user out, but for the sessions with these keys. */
+export type Logout = (userId: string, except?: string[]) => Promise<Answer>;
 
 export type Stage = {
   tableOf: (layout: string) => string;
@@ -103,7 +103,9 @@ export async function startStage(): Promise<Stage> {
       USER_ID_PATTERN: '.+',
       SETTLE_SECONDS: String(settle),
     });
-    const logout: Logout = (userId) => lambda.send(gatewayEvent({ userId, token }));
+    const headers = { 'content-type': 'application/json' };
+    const logout: Logout = (userId, except = []) =>
+      lambda.send(gatewayEvent({ userId, token, headers, body: JSON.stringify({ params: { except } }) }));
     await logout('nobody'); // from now on it knows its way to DynamoDB
     logouts.set(name, logout);
     return logout;

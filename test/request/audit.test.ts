@@ -11,7 +11,7 @@ import { newClaims, newRecord, signToken, storeRecord } from '../setup/tokens.ts
 const FIELDS = [
   'timestamp level message route outcome reason fault user_id caller_reason actor sub validator alg key_stage short_key token_id',
   'passes retries function_name request_id api_request_id source_ip user_agent requests rejections sessions_ended sessions_expired',
-  'sessions_written_back items_left_alone sessions_left stale_record throttles duration_ms _aws',
+  'sessions_written_back items_left_alone sessions_kept sessions_left stale_record throttles duration_ms _aws',
 ].flatMap((line) => line.split(' '));
 
 const aws = await startAws();

@@ -91,6 +91,7 @@ describe('a logout in several stores', () => {
         sessions_expired: 0,
         sessions_written_back: 0,
         items_left_alone: 0,
+        sessions_kept: 0,
       },
       {
         table: express,
@@ -101,6 +102,7 @@ describe('a logout in several stores', () => {
         sessions_expired: 0,
         sessions_written_back: 0,
         items_left_alone: 0,
+        sessions_kept: 0,
       },
       {
         table: numbers,
@@ -111,6 +113,7 @@ describe('a logout in several stores', () => {
         sessions_expired: 0,
         sessions_written_back: 0,
         items_left_alone: 0,
+        sessions_kept: 0,
       },
     ]);
     assert.partialDeepStrictEqual(line, { sessions_ended: 9, passes: 4, outcome: 'logged_out', sessions_left: 0 });

@@ -18,7 +18,7 @@ type Unusual = {
   /** What an index projects of an item. */
   projection?: 'KEYS_ONLY' | 'ALL';
   /** The types of keys that are neither text nor the user key. */
-  types?: Record<string, 'B'>;
+  types?: Record<string, 'B' | 'N'>;
 };
 
 /** Creates an empty table for the layout, a name or an object, with its indexes. Returns the table's name. */
