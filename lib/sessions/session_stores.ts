@@ -1,16 +1,14 @@
-import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { newDynamoDB } from '../aws/client.ts';
 import { awsError } from '../aws/error.ts';
 import { ServiceError } from '../errors.ts';
 import { findUserId, type ProviderUsers } from './account.ts';
 import { endByIndex } from './by_index.ts';
 import { endByKey } from './by_key.ts';
-import { userKeyValue } from './layout.ts';
 import { type LogoutResult, logoutResult, newCounts, type StoreResult } from './logout_result.ts';
 import { RequestLimiter } from './request_limiter.ts';
 import type { Store } from './store.ts';
-
-const MAX_USER_ID_LENGTH = 1024; // it becomes part of a partition key, which takes 2048 bytes
+import { isUserId, userKeyIn } from './user_ids.ts';
 
 /** All stores in which a user may have sessions: which ids they take, whom an account is linked to, how sessions end. */
 export class SessionStores {
@@ -24,16 +22,9 @@ export class SessionStores {
     this.#client = newDynamoDB(stores.length);
   }
 
-  /**
-   * The user id, already decoded by the gateway. Throws USER_ID_NOT_ACCEPTED when the main store's pattern refuses it, or
-   * no store can hold it.
-   */
+  /** The user id, already decoded by the gateway. Throws USER_ID_NOT_ACCEPTED when it is none. */
   checkUserId(userId: unknown): string {
-    const [main] = this.#stores;
-    // A lone surrogate would be sent as U+FFFD, and name another user.
-    if (typeof userId === 'string' && userId !== '' && userId.length <= MAX_USER_ID_LENGTH && userId.isWellFormed()) {
-      if (main.userIdPattern.test(userId) && this.#stores.some((store) => userKeyIn(store, userId))) return userId;
-    }
+    if (isUserId(userId, this.#stores)) return userId;
     throw new ServiceError('USER_ID_NOT_ACCEPTED', 'user_id');
   }
 
@@ -70,9 +61,4 @@ export class SessionStores {
     result.throttles = reads.throttles + writes.throttles;
     return result;
   }
-}
-
-/** The key of the user's items in the store; undefined when its pattern refuses the id, or its key cannot hold it. */
-function userKeyIn({ userIdPattern, layout }: Store, userId: string): AttributeValue | undefined {
-  return userIdPattern.test(userId) ? userKeyValue(layout, userId) : undefined;
 }

@@ -272,6 +272,50 @@ describe('user ids in several stores', () => {
   });
 });
 
+describe('two stores on one attribute of one table', async () => {
+  const layout = (value: string) =>
+    readLayout({ tableKey: ['id'], index: 'by-user', userKey: { name: 'user', type: 'S', value } });
+  const session = (user: string): Item => ({ id: { S: randomUUID() }, user: { S: user } });
+  const table = await createTable(layout('{user_id}'));
+  const start = async (main: string, more: string, pattern: string) => {
+    const settings = {
+      SESSIONS_TABLE: table,
+      SESSION_LAYOUT: JSON.stringify(layout(main)),
+      MORE_STORES: JSON.stringify([{ table, layout: layout(more) }]),
+      USER_ID_PATTERN: pattern,
+    };
+    return (await startRoute(settings)).logout;
+  };
+
+  for (const [main, more] of [
+    ['{user_id}', 'basic_auth:{user_id}'],
+    ['basic_auth:{user_id}', '{user_id}'],
+  ] as const) {
+    test(`an id that is another’s key under the other store’s prefix is a 404 (${main} first)`, async () => {
+      const logout = await start(main, more, '.+');
+      const sessions = [session('7'), session('basic_auth:7')];
+      await putItems(table, sessions);
+      assert.equal((await logout('basic_auth:7')).status, 404);
+      assert.equal((await logout('basic_auth:basic_auth:7')).status, 404);
+      assert.equal((await allItems(table)).length, 2, 'user 7 stays logged in');
+      assert.equal((await logout('7')).audit.sessions_ended, 2);
+      assert.deepEqual(await allItems(table), []);
+    });
+  }
+
+  test('digits beside a prefix of letters are ids, and so are ids that only begin like a prefix', async () => {
+    const digits = await start('{user_id}', 'sso:{user_id}', '[0-9]+');
+    assert.equal((await digits('7')).status, 200);
+    const any = await start('{user_id}', 'sso:{user_id}', '.+');
+    for (const id of ['sso', 'sso:', 'sso7', 'asso:7']) assert.equal((await any(id)).status, 200, id);
+  });
+
+  test('an id in capitals is a 404 where another store folds it to somebody else’s key', async () => {
+    const logout = await start('{user_id}', '{user_id:lower}', '.+');
+    assert.deepEqual([(await logout('Ann')).status, (await logout('ann')).status], [404, 200]);
+  });
+});
+
 test('a table may be two stores, each with its own layout', async () => {
   const layout = (method: string) =>
     readLayout({
