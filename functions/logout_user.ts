@@ -5,10 +5,10 @@ import { type AuditContext, audit, noteCaller, noteRequest } from '../lib/reques
 import { type DeadlineContext, deadline } from '../lib/request/deadline.ts';
 import { header } from '../lib/request/http.ts';
 import { jsonRpc, type RpcContext, readParams } from '../lib/request/json_rpc.ts';
-import { readSettings } from '../lib/request/settings.ts';
 import { SessionStores } from '../lib/sessions/end_sessions.ts';
 import { total } from '../lib/sessions/tally.ts';
 import { readUserId } from '../lib/sessions/user_id.ts';
+import { readSettings } from '../lib/settings/environment.ts';
 import { bearerToken, checkCaller } from '../lib/token/bearer.ts';
 import { verifyToken } from '../lib/token/verify.ts';
 import { CALLER } from '../lib/validator/record.ts';
