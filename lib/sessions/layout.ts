@@ -30,7 +30,7 @@ export type LookUp = {
 };
 type Attribute = { name: string; value: string };
 
-export const USER_ID = /\{user_id(:lower)?\}/g;
+export const USER_ID_PLACEHOLDER = /\{user_id(:lower)?\}/g;
 const MAX_KEY_BYTES = 2048; // of a partition key of type S, in a table or an index
 
 /** Every attribute that the function names in its requests, and so all that its role may touch. */
@@ -44,7 +44,7 @@ export function layoutAttributes({ tableKey, userKey, sortKey, expiry, guard }: 
  * most 38 digits: "007" would be user 7.
  */
 export function userKeyValue({ userKey }: Layout, userId: string): { S: string } | { N: string } | undefined {
-  const value = userKey.value.replace(USER_ID, (_, lower) => (lower ? userId.toLowerCase() : userId));
+  const value = userKey.value.replace(USER_ID_PLACEHOLDER, (_, lower) => (lower ? userId.toLowerCase() : userId));
   if (userKey.type === 'N') return /^(0|-?[1-9]\d{0,37})$/.test(value) ? { N: value } : undefined;
   return Buffer.byteLength(value) <= MAX_KEY_BYTES ? { S: value } : undefined;
 }

@@ -1,5 +1,5 @@
 import { KNOWN_LAYOUTS } from '../sessions/known_layouts.ts';
-import { type GuardValue, type Layout, USER_ID } from '../sessions/layout.ts';
+import { type GuardValue, type Layout, USER_ID_PLACEHOLDER } from '../sessions/layout.ts';
 import { parseJson, quote, readName, readObject, readOneOf, readText } from './json.ts';
 import { checkLookUp, readLookUp } from './look_up.ts';
 import { SettingError } from './setting_error.ts';
@@ -86,7 +86,7 @@ function checkUserKey(given: unknown): Layout['userKey'] {
     value: readText(value, ['userKey.value']),
   };
   const path = ['userKey.value'];
-  const rest = userKey.value.replace(USER_ID, '');
+  const rest = userKey.value.replace(USER_ID_PLACEHOLDER, '');
   if (rest.includes('{user_id'))
     throw new SettingError('may contain {user_id} and {user_id:lower}: correct the one that is neither', path);
   if (rest === userKey.value) throw new SettingError('must contain {user_id}', path);
