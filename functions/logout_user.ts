@@ -5,9 +5,9 @@ import { type AuditContext, audit, noteCaller, noteResult, noteUser } from '../l
 import { type DeadlineContext, deadline } from '../lib/request/deadline.ts';
 import { header } from '../lib/request/http.ts';
 import { jsonRpc, type RpcContext, readParams, readRequest } from '../lib/request/json_rpc.ts';
-import { readSettings } from '../lib/request/settings.ts';
 import { answer } from '../lib/sessions/logout_result.ts';
 import { SessionStores } from '../lib/sessions/session_stores.ts';
+import { readSettings } from '../lib/settings/environment.ts';
 import { bearerToken, checkCaller } from '../lib/token/bearer.ts';
 import { verifyToken } from '../lib/token/verify.ts';
 import { CALLER } from '../lib/validator/record.ts';

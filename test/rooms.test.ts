@@ -11,9 +11,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   'lib/validator': ['lib/errors.ts', 'lib/aws'],
   'lib/token': ['lib/errors.ts', 'lib/validator'],
   'lib/sessions': ['lib/errors.ts', 'lib/aws'],
+  'lib/settings': ['lib/sessions'],
   'lib/request': ['lib/errors.ts', 'lib/token', 'lib/sessions'],
-  functions: ['lib/request', 'lib/token', 'lib/validator', 'lib/sessions', 'lib/aws'],
-  'lib/deploy': ['lib/request', 'lib/sessions'],
+  functions: ['lib/request', 'lib/settings', 'lib/token', 'lib/validator', 'lib/sessions', 'lib/aws'],
+  'lib/deploy': ['lib/settings', 'lib/sessions'],
   'lib/operator': ['lib/errors.ts', 'lib/validator'],
 };
 

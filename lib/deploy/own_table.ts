@@ -1,20 +1,21 @@
 import type { Layout } from '../sessions/layout.ts';
-import { refuse, within } from '../sessions/members.ts';
 import type { Store } from '../sessions/store.ts';
+import { locate, SettingError } from '../settings/setting_error.ts';
 
-export type Throughput = { OnDemandThroughput: object };
+const OnDemandThroughput = { MaxReadRequestUnits: 12_000, MaxWriteRequestUnits: 4000 }; // bounds the bill
 
 /**
- * The keys, the indexes and the time to live that our own table needs for the stores in it; the first store is the main
- * one. Each index has its own maximum throughput. Throws when two stores cannot share a table.
+ * A table with the keys, the indexes and the time to live that the stores in it need; the first store is the main one.
+ * It is kept when the stack is removed, or when `table` names another. Throws a SettingError when two stores cannot
+ * share it.
  */
-export function ownTable(table: string, stores: Store[], { OnDemandThroughput }: Throughput) {
+export function ownTable(table: string, stores: Store[]) {
   const inTable = [...stores.entries()].filter(([, store]) => store.table === table);
   const tableKeys = new Map<string, string[]>();
   const indexKeys = new Map<string, string[]>();
   const types = new Map<string, 'S' | 'N'>();
   for (const [entry, { layout }] of inTable) {
-    within(`MORE_STORES: entry ${entry}`, () => {
+    locate({ variable: 'MORE_STORES', path: [`entry ${entry}`] }, () => {
       setOnce(tableKeys, table, layout.tableKey, 'the key of the table');
       if (layout.index !== null) setOnce(indexKeys, layout.index, indexKey(layout), 'the key of the index');
       for (const name of [...layout.tableKey, ...indexKey(layout)])
@@ -22,20 +23,30 @@ export function ownTable(table: string, stores: Store[], { OnDemandThroughput }:
     });
   }
   const expiries = inTable.flatMap(([, { layout }]) => (layout.expiry?.unit === 'seconds' ? layout.expiry.name : []));
-  const Projection = { ProjectionType: 'KEYS_ONLY' };
   return {
-    KeySchema: keySchema(tableKeys.get(table) ?? []),
-    AttributeDefinitions: [...types].map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
-    ...(indexKeys.size > 0 && {
-      GlobalSecondaryIndexes: [...indexKeys].map(([IndexName, key]) => ({
-        IndexName,
-        KeySchema: keySchema(key),
-        Projection,
-        OnDemandThroughput,
-      })),
-    }),
-    // DynamoDB's time to live understands only seconds, and only one attribute.
-    ...(expiries[0] && { TimeToLiveSpecification: { AttributeName: expiries[0], Enabled: true } }),
+    Type: 'AWS::DynamoDB::Table',
+    DeletionPolicy: 'RetainExceptOnCreate', // a restored backup holds revoked sessions
+    UpdateReplacePolicy: 'Retain',
+    Properties: {
+      TableName: table,
+      BillingMode: 'PAY_PER_REQUEST',
+      OnDemandThroughput,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      SSESpecification: { SSEEnabled: true },
+      DeletionProtectionEnabled: true,
+      KeySchema: keySchema(tableKeys.get(table) ?? []),
+      AttributeDefinitions: [...types].map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
+      ...(indexKeys.size > 0 && {
+        GlobalSecondaryIndexes: [...indexKeys].map(([IndexName, key]) => ({
+          IndexName,
+          KeySchema: keySchema(key),
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+          OnDemandThroughput,
+        })),
+      }),
+      // DynamoDB's time to live understands only seconds, and only one attribute.
+      ...(expiries[0] && { TimeToLiveSpecification: { AttributeName: expiries[0], Enabled: true } }),
+    },
   };
 }
 
@@ -50,7 +61,9 @@ function keySchema(names: string[]) {
 /** Within one table a name stands for one thing. */
 function setOnce<T>(things: Map<string, T>, name: string, thing: T, what: string): void {
   const before = things.get(name) ?? thing;
-  if (String(before) !== String(thing))
-    refuse(`${what} ${name} is ${thing} here, and ${before} in an earlier layout: put one of them in another table`);
+  if (String(before) !== String(thing)) {
+    const here = `${what} ${name} is ${thing} here, and ${before} in an earlier layout`;
+    throw new SettingError(`${here}: put one of them in another table`);
+  }
   things.set(name, thing);
 }

@@ -26,7 +26,7 @@ console.log(JSON.stringify(listed, null, 2));
 
 /** What esbuild bundles with the settings of serverless.yml: name@version of each package. */
 async function bundledPackages(): Promise<Set<string>> {
-  const { custom } = parse(readFileSync('serverless.yml', 'utf8'), { logLevel: 'error' }); // !Ref and the like are ignored
+  const { custom } = parse(readFileSync('serverless.yml', 'utf8'));
   const { outputFileExtension: _, outputWorkFolder: __, ...settings } = custom.esbuild;
   const { metafile } = await build({
     ...settings,

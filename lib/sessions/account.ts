@@ -3,7 +3,7 @@ import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-
 import { awsError } from '../aws/error.ts';
 import { ServiceError } from '../errors.ts';
 import { Aliases, type Item } from './expressions.ts';
-import type { Layout } from './layout.ts';
+import type { LookUp } from './layout.ts';
 import { required } from './queries.ts';
 import { RequestLimiter } from './request_limiter.ts';
 import type { Store } from './store.ts';
@@ -15,7 +15,7 @@ const MAX_SORT_KEY_BYTES = 1024;
 export type ProviderUsers = { name: string; userId: string; accountProvider: string | undefined };
 
 /** Where to find the items that link accounts to users. */
-type Links = { table: string; account: NonNullable<Layout['account']>; userKey: Layout['userKey'] };
+type Links = { table: string; account: LookUp; userKey: { name: string; value: string } };
 
 /**
  * The id of the user whom the provider calls `sub`; undefined when no user is linked to that account. The links are in
@@ -32,7 +32,7 @@ export async function findUserId(
   if (accountProvider === undefined) return userId.replaceAll('{sub}', () => sub);
 
   const [links] = stores.flatMap(({ table, layout: { account, userKey } }) =>
-    account ? [{ table, account, userKey }] : [],
+    account ? [{ table: account.table ?? table, account, userKey: account.userId ?? userKey }] : [],
   );
   if (!links) {
     const fault = `validator record ${name}: account_provider needs a layout that has account`;
@@ -62,13 +62,13 @@ function accountQuery({ table, account, userKey }: Links, provider: string, sub:
   return {
     TableName: table,
     IndexName: index,
-    KeyConditionExpression: `${alias.of(partitionKey.name)} = :partition AND ${alias.of(sortKey.name)} = :sort`,
+    KeyConditionExpression: `${alias.of(partitionKey.name)} = :partition${sortKey ? ` AND ${alias.of(sortKey.name)} = :sort` : ''}`,
     Select: 'SPECIFIC_ATTRIBUTES', // explicit, because the role's policy requires it
     ProjectionExpression: alias.of(userKey.name),
     ExpressionAttributeNames: alias.names,
     ExpressionAttributeValues: {
       ':partition': value(partitionKey.value, MAX_PARTITION_KEY_BYTES),
-      ':sort': value(sortKey.value, MAX_SORT_KEY_BYTES),
+      ...(sortKey && { ':sort': value(sortKey.value, MAX_SORT_KEY_BYTES) }),
     },
   };
 }

@@ -20,6 +20,11 @@ export const KNOWN_LAYOUTS: Record<string, Layout> = {
       partitionKey: { name: 'GSI1PK', value: 'ACCOUNT#{provider}' },
       sortKey: { name: 'GSI1SK', value: 'ACCOUNT#{sub}' },
     },
+    email: {
+      index: 'GSI1',
+      partitionKey: { name: 'GSI1PK', value: 'USER#{email}' },
+      sortKey: { name: 'GSI1SK', value: 'USER#{email}' },
+    },
   },
   // The adapter's default, with two indexes; with one index (option gsiName) the expiry is in ExpiresAt.
   lucia: {

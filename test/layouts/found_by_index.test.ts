@@ -1,7 +1,8 @@
 // What an index shows is not always true: it lags behind the table, and the table changes while the function works.
 import assert from 'node:assert/strict';
 import { after, before, describe, mock, test } from 'node:test';
-import { type Layout, readLayout } from '../../lib/sessions/layout.ts';
+import type { Layout } from '../../lib/sessions/layout.ts';
+import { readLayout } from '../../lib/settings/layout.ts';
 import { loseAnswer, passOn, refuse, truncate } from '../faults/faults.ts';
 import type { AuditLine } from '../setup/lambda.ts';
 import type { Fault } from '../setup/proxy.ts';

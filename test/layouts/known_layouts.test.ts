@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { KNOWN_LAYOUTS } from '../../lib/sessions/known_layouts.ts';
-import { readLayout } from '../../lib/sessions/layout.ts';
+import { readLayout } from '../../lib/settings/layout.ts';
 import { startAws, startLogout } from '../setup/route.ts';
 import { createTable, keysIn, keysOf, putItems } from '../setup/tables.ts';
 import { LIBRARIES } from './libraries.ts';

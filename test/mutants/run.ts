@@ -35,14 +35,15 @@ const TESTS: Record<string, string[]> = {
     'validator/record',
     'validator/read_ahead',
   ],
-  'lib/sessions/{known_layouts,layout,members,store}.ts': [
+  'lib/{settings/*,sessions/{known_layouts,layout}}.ts': [
+    'settings/layout',
+    'settings/environment',
     'sessions/layout',
-    'request/settings',
     'layouts/known_layouts',
     'sessions/stores',
     'sessions/account',
   ],
-  'lib/sessions/!(known_layouts|layout|members|store).ts': [
+  'lib/sessions/!(known_layouts|layout).ts': [
     'sessions/concurrency',
     'sessions/account',
     'sessions/stores',
@@ -59,7 +60,6 @@ const TESTS: Record<string, string[]> = {
     'hostile/hostile',
   ],
   'lib/request/*.ts': [
-    'request/settings',
     'request/audit',
     'logout_user',
     'backchannel_logout',

@@ -1,6 +1,7 @@
 // What may happen while a logout runs: layouts, sessions, applications that save them, faults of AWS.
 import fc from 'fast-check';
-import { type Layout, readLayout } from '../../lib/sessions/layout.ts';
+import type { Layout } from '../../lib/sessions/layout.ts';
+import { readLayout } from '../../lib/settings/layout.ts';
 import type { Item } from '../setup/tables.ts';
 
 const USER = { name: 'userId', type: 'S', value: '{user_id}' } as const;

@@ -174,6 +174,23 @@ describe('a linked account', () => {
     assertLoggedOut(await logout('seven', numbers.lambda), { user_id: '7', sessions_ended: 1 });
   });
 
+  test('an account may be linked in another table, by its own key, in an attribute of its own', async () => {
+    const accounts = await createTable({
+      tableKey: ['acct'],
+      userKey: { name: 'acct', type: 'S', value: '{user_id}' },
+    });
+    const account = {
+      table: accounts,
+      partitionKey: { name: 'acct', value: '{provider}/{sub}' },
+      userId: { name: 'owner', value: 'user:{user_id}' },
+    };
+    const { lambda: by, table: sessions } = await start({ ...LAYOUT, account });
+    await putItems(accounts, [{ acct: { S: 'kc/max' }, owner: { S: 'user:m1' } }]);
+    await putItems(sessions, [session('m1'), session('m2')]);
+    assertLoggedOut(await logout('max', by), { user_id: 'm1', sessions_ended: 1 });
+    assertLoggedOut(await logout('ma', by), { outcome: 'no_account' });
+  });
+
   test('a user whose account is linked in one of several stores is logged out in all of them', async () => {
     const user = await signUp('sue');
     const byUserId = { tableKey: ['user_id', 'sid'], userKey: { name: 'user_id', type: 'S', value: '{user_id}' } };

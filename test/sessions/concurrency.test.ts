@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readLayout } from '../../lib/sessions/layout.ts';
+import { readLayout } from '../../lib/settings/layout.ts';
 import { startAws, startRoute } from '../setup/route.ts';
 import { allItems, type Item, putItems } from '../setup/tables.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { readLayout } from '../../lib/sessions/layout.ts';
+import { readLayout } from '../../lib/settings/layout.ts';
 import { passOn, refuse, silence } from '../faults/faults.ts';
 import { assertFault } from '../setup/judge.ts';
 import type { AuditLine } from '../setup/lambda.ts';

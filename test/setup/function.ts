@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { unpack } from './zip.ts';
 
-const SOURCES = ['functions/*', 'lib/**/*.{ts,yml}', 'serverless.yml', 'package-lock.json'];
+const SOURCES = ['functions/*', 'lib/**/*.ts', 'serverless.yml', 'package-lock.json'];
 const unpacked = new Map<string, URL>();
 
 /** The file to load the function from: its source or, when the variable FUNCTION is "packaged", what is deployed. */

@@ -7,7 +7,8 @@ import {
   paginateScan,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
-import { type Layout, readLayout } from '../../lib/sessions/layout.ts';
+import type { Layout } from '../../lib/sessions/layout.ts';
+import { readLayout } from '../../lib/settings/layout.ts';
 
 export type Item = Record<string, AttributeValue>;
 
@@ -53,7 +54,9 @@ export async function createTable(given: unknown, unusual: Unusual = {}): Promis
 function indexesOf({ index, userKey, sortKey, account }: Layout): Index[] {
   return [
     ...(index === null ? [] : [{ name: index, key: [userKey.name, ...(sortKey ? [sortKey.name] : [])] }]),
-    ...(account ? [{ name: account.index, key: [account.partitionKey.name, account.sortKey.name] }] : []),
+    ...(account?.index
+      ? [{ name: account.index, key: [account.partitionKey, account.sortKey].flatMap((key) => key?.name ?? []) }]
+      : []),
   ];
 }
 

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { unzipSync } from 'fflate';
 import { formEvent } from '../setup/events.ts';
 import { coldStart } from '../setup/lambda.ts';
-import { packageService, propertiesOf, resourcesOf } from '../setup/package.ts';
+import { type Package, packageService, propertiesOf, resourcesOf } from '../setup/package.ts';
 import { startAws } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import { newLogoutClaims, newProvider, signLogoutToken, storeRecord } from '../setup/tokens.ts';
@@ -31,6 +31,17 @@ const [none, some] = await Promise.all([
   }),
 ]);
 const { template } = some;
+/** A package where only the stage prod has providers and a topic. */
+function packageOfProd(stage: string, parameters = {}) {
+  const line = '    logRetentionDays: 365\n';
+  const replace = { [line]: `${line}    openidProviders: kc\n    alarmTopic: ${TOPIC}\n` };
+  return packageService(parameters, { stage, bundle: false, replace });
+}
+const [prod, dev, overruled] = await Promise.all([
+  packageOfProd('prod'),
+  packageOfProd('dev'),
+  packageOfProd('prod', { openidProviders: 'none' }),
+]);
 
 /** The one file that a function's zip holds. */
 function bundleOf(archives: Record<string, Buffer>, name: string): Uint8Array {
@@ -53,6 +64,19 @@ describe('without providers', () => {
     const Environment = merged(without.Environment, Variables);
     assert.deepEqual(withThem, { ...without, Environment, ReservedConcurrentExecutions: 20 });
     assert.deepEqual(bundleOf(none.archives, 'logout_user'), bundleOf(some.archives, 'logout_user'));
+  });
+});
+
+describe('with providers of one stage', () => {
+  test('a parameter of one stage counts for that stage alone, and one of the command line before it', () => {
+    const rolesOf = ({ template }: Package) => Object.keys(resourcesOf(template, 'AWS::IAM::Role')).sort();
+    assert.deepEqual([prod, dev, overruled].map(rolesOf), [
+      ['BackchannelLogoutRole', 'LogoutRole'],
+      ['LogoutRole'],
+      ['LogoutRole'],
+    ]);
+    for (const { Properties } of Object.values(resourcesOf(overruled.template, 'AWS::CloudWatch::Alarm')))
+      assert.deepEqual(Properties.AlarmActions, [TOPIC]);
   });
 });
 

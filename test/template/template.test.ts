@@ -18,6 +18,8 @@ const FUNCTION = 'LogoutUnderscoreuserLambdaFunction';
 const MAX_ZIP_BYTES = 150_000;
 const TOPIC = 'arn:aws:sns:eu-central-1:123456789012:on-call';
 const ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:erp/validator-x1Y2z3';
+const OF_VERSION_0_1 =
+  '{"name":"auth_logout_user_jwt","signature_type":"secret","secret_algorithm":"HS256", "audience":"auth_logout_user_jwt","issuer":"theissuer"}';
 const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/0d3f-4a';
 
 const { template, templateFile, archives, output } = await packageService();
@@ -136,6 +138,7 @@ describe('the template', () => {
     assert.deepEqual(generated, { GenerateStringKey: 'secret_key', PasswordLength: 64, ExcludePunctuation: true });
     const { secret_key: _, ...record } = newRecord({ name: 'auth_logout_user_jwt' });
     assert.deepEqual(JSON.parse(SecretStringTemplate ?? ''), record);
+    assert.equal(SecretStringTemplate, OF_VERSION_0_1, 'or an upgrade would generate another key');
   });
 
   test('the template makes a table that is hard to lose, for the layout that the function reads', () => {

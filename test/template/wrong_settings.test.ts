@@ -43,7 +43,7 @@ const refusals: [what: string, parameters: Record<string, string>, line: RegExp,
   [
     'a table name that would widen the grants of the role stops the package',
     { table: 'sessions-*' },
-    /^"sessions-\*" cannot be the name of a table in the policy of the function's role: use 3 to 255 /m,
+    /^SESSIONS_TABLE: "sessions-\*" cannot be the name of a table in the policy of the function's role: use 3 to 255 .* \(parameter table\)$/m,
   ],
   [
     'a further store’s table name that would widen the grants of the role stops the package',
@@ -53,7 +53,7 @@ const refusals: [what: string, parameters: Record<string, string>, line: RegExp,
   [
     'a further store without a layout stops the package',
     { moreStores: '[{"table":"web","layout":"authjs"},{"table":"shop"}]' },
-    /^MORE_STORES: entry 2: a store lacks the member "layout": add it \(parameter moreStores\)$/m,
+    /^MORE_STORES: entry 2 lacks the member "layout": add it \(parameter moreStores\)$/m,
   ],
   [
     'a further store in a table called own stops the package, and the line has the name to use',
@@ -64,6 +64,19 @@ const refusals: [what: string, parameters: Record<string, string>, line: RegExp,
     'a further store that needs another key of our own table stops the package',
     { moreStores: '[{"table":"auth-logout-user-dev-sessions","layout":"authjs"}]' },
     /^MORE_STORES: entry 1: the key of the table auth-logout-user-dev-sessions is pk,sk here, and user_id,session_id in an earlier layout: put one of them in another table \(parameter moreStores\)$/m,
+  ],
+  [
+    'an attribute name that IAM cannot take stops the package',
+    {
+      layout:
+        '{"tableKey":["id"],"userKey":{"name":"id","type":"S","value":"{user_id}"},"expiry":{"name":"€","unit":"iso"}}',
+    },
+    /^SESSION_LAYOUT: "€" cannot be the name of an attribute in the policy of the function's role: use .* \(parameter layout\)$/m,
+  ],
+  [
+    'a reserved concurrency that is not a number stops the package',
+    { reservedConcurrency: 'many' },
+    /^The parameter reservedConcurrency is "many": set it to none, or to a whole number$/m,
   ],
   [
     'a record for both routes stops the package: an ID token of the provider would pass as a caller’s',
@@ -103,7 +116,7 @@ const refusals: [what: string, parameters: Record<string, string>, line: RegExp,
   [
     'a record name that would let the providers’ role read other records stops the package',
     { openidProviders: 'kc*' },
-    /^"kc\*" cannot be the name of a record in the policy of the function's role: use 1 to 512 /m,
+    /^OPENID_PROVIDER_SECRET_IDS: "kc\*" cannot be the name of a record in the policy of the function's role: use 1 to 512 .* \(parameter openidProviders\)$/m,
   ],
   [
     'a provider’s record without a name stops the package',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readSettings } from '../../lib/request/settings.ts';
-import { readLayout } from '../../lib/sessions/layout.ts';
+import { readSettings } from '../../lib/settings/environment.ts';
+import { readLayout } from '../../lib/settings/layout.ts';
 
 const COMPLETE = { VALIDATOR_SECRET_IDS: 'a, b', SESSIONS_TABLE: 'sessions' };
 const read = (env: Record<string, string>) => readSettings(env, 'VALIDATOR_SECRET_IDS');
@@ -58,6 +58,11 @@ const faults: [string, Record<string, string>, RegExp][] = [
   ['SESSION_LAYOUT is unknown', { SESSION_LAYOUT: 'redis' }, /^SESSION_LAYOUT: .*use one of default, /],
   ['SESSION_LAYOUT is broken JSON', { SESSION_LAYOUT: '{' }, /^SESSION_LAYOUT: .*not valid JSON/],
   [
+    'SESSION_LAYOUT lacks a member',
+    { SESSION_LAYOUT: '{"tableKey":["id"]}' },
+    /^SESSION_LAYOUT lacks the member "userKey": add it$/,
+  ],
+  [
     'USER_ID_PATTERN is not a regular expression',
     { USER_ID_PATTERN: '[' },
     /^USER_ID_PATTERN is not a regular expression in Unicode mode, Unterminated character class: \[$/,
@@ -79,22 +84,31 @@ const faults: [string, Record<string, string>, RegExp][] = [
     /^VALIDATOR_MAX_AGE_SECONDS is "soon": .* 0 to 3600$/,
   ],
   ['SETTLE_SECONDS is more than 10', { SETTLE_SECONDS: '11' }, /^SETTLE_SECONDS is "11": .* 0 to 10$/],
-  ['MORE_STORES is broken JSON', { MORE_STORES: '[{' }, /^MORE_STORES: this is not valid JSON: correct its quotes/],
+  [
+    'MORE_STORES has a trailing comma',
+    { MORE_STORES: '[{\n"table":"web",}]' },
+    /^MORE_STORES: this is not valid JSON: .* \(line 2 column 15\); correct its quotes/,
+  ],
+  [
+    'MORE_STORES ends too soon',
+    { MORE_STORES: '[' },
+    /^MORE_STORES: this is not valid JSON: Unexpected end of JSON input; correct its quotes/,
+  ],
   [
     'MORE_STORES is not a list',
     { MORE_STORES: '{"table":"web","layout":"authjs"}' },
     /^MORE_STORES: .* a JSON list of stores/,
   ],
-  ['an entry of MORE_STORES is not a store', moreStores('web'), /^MORE_STORES: entry 2: a store must be an object$/],
+  ['an entry of MORE_STORES is not a store', moreStores('web'), /^MORE_STORES: entry 2 must be an object$/],
   [
     'an entry of MORE_STORES has no table',
     moreStores({ layout: 'authjs' }),
-    /^MORE_STORES: entry 2: a store lacks the member "table": add/,
+    /^MORE_STORES: entry 2 lacks the member "table": add/,
   ],
   [
     'an entry of MORE_STORES has no layout',
     moreStores({ table: 'web' }),
-    /^MORE_STORES: entry 2: a store lacks the member "layout": add it$/,
+    /^MORE_STORES: entry 2 lacks the member "layout": add it$/,
   ],
   [
     'an entry of MORE_STORES has an empty table',
@@ -104,7 +118,7 @@ const faults: [string, Record<string, string>, RegExp][] = [
   [
     'an entry of MORE_STORES has an unknown member',
     moreStores({ table: 'web', layout: 'authjs', settleSeconds: 1 }),
-    /^MORE_STORES: entry 2: .* "settleSeconds": remove it; the allowed members are table, layout, userIdPattern$/,
+    /^MORE_STORES: entry 2 has .* "settleSeconds": remove it; the allowed members are table, layout, userIdPattern$/,
   ],
   [
     'an entry of MORE_STORES has an unknown layout',
@@ -116,7 +130,7 @@ const faults: [string, Record<string, string>, RegExp][] = [
     moreStores({ table: 'web', layout: { ...readLayout('authjs'), index: 'x-index' } }),
     /^MORE_STORES: entry 2: layout: userKey.name is the table's partition key "pk": set index to null$/,
   ],
-  ['an entry of MORE_STORES is null', moreStores(null), /^MORE_STORES: entry 2: a store must be an object$/],
+  ['an entry of MORE_STORES is null', moreStores(null), /^MORE_STORES: entry 2 must be an object$/],
   [
     'an entry of MORE_STORES has a userIdPattern that is not text',
     moreStores({ table: 'web', layout: 'authjs', userIdPattern: 7 }),
@@ -143,6 +157,16 @@ for (const [what, env, line] of faults) {
     );
   });
 }
+
+test('an error of a setting has the variable, the way to the faulty part, and what is wrong there, each by itself', () => {
+  const layout = { ...readLayout('authjs'), userKey: { name: '', type: 'S', value: '{user_id}' } };
+  assert.throws(() => read({ ...COMPLETE, ...moreStores({ table: 'web', layout }) }), {
+    variable: 'MORE_STORES',
+    path: ['entry 2', 'layout', 'userKey.name'],
+    what: 'must be text that is not empty',
+    message: 'MORE_STORES: entry 2: layout: userKey.name must be text that is not empty',
+  });
+});
 
 test('a missing setting makes the cold start fail', async () => {
   const { coldStart } = await import('../setup/lambda.ts');

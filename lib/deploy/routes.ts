@@ -1,0 +1,100 @@
+// The routes as the stack sees them. For another optional one: a file in functions/, a description here, its parameters
+// in serverless.yml, and a chapter in docs/operations.md for each alarm.
+import type { RecordsVariable } from '../settings/environment.ts';
+import type { Alarm, Metric } from './alarms.ts';
+import { logoutWidgets, routeWidgets, type Shown, type Widget } from './dashboard.ts';
+import type { LookUpName } from './grants.ts';
+
+/** What the stack has for a route. */
+export type Route = {
+  /** Of the function, and of its file in functions/. */
+  name: string;
+  /** The parameter that names its validator records, and the variable by which the function learns them. */
+  records: { parameter: string; variable: RecordsVariable };
+  /** The members of a layout by which it finds users. */
+  lookUps: LookUpName[];
+  /** By name; docs/operations.md has a chapter for each. */
+  alarms: (parameters: Record<string, unknown>) => Record<string, Alarm>;
+  widgets: (shown: Shown) => Widget[];
+};
+
+/** A route that is there only when its parameter names records. */
+export type OptionalRoute = Route & {
+  description: string;
+  path: string;
+  /** The parameters of its throttle. A 429 is a lost logout: few callers send one again. */
+  throttle: { rate: string; burst: string };
+};
+
+const lambda = (metric: string): Metric => ['AWS/Lambda', metric];
+const audit = (metric: string, outcome?: string): Metric => ['auth-logout-user', metric, outcome];
+const api = (metric: string): Metric => ['AWS/ApiGateway', metric];
+const requests = (outcome: string) => audit('requests', outcome);
+
+/** The route that is always there: serverless.yml has its function. */
+export const LOGOUT_USER: Route = {
+  name: 'logout_user',
+  records: { parameter: 'records', variable: 'VALIDATOR_SECRET_IDS' },
+  lookUps: [],
+  alarms: ({ rejectedTokensAlarm }) => ({
+    'function-errors': ['The function did not start, crashed or ran out of time', lambda('Errors')],
+    'function-throttles': ['Lambda turned requests away; more came at once than it can run', lambda('Throttles')],
+    slow: [
+      'One request in a hundred took more than 10 of its 25 seconds, for a quarter of an hour',
+      lambda('Duration'),
+      { ExtendedStatistic: 'p99', EvaluationPeriods: 3, Threshold: 10_000 },
+    ],
+    'server-errors': ['Five answers of the API in five minutes were 500 or 503', api('5xx'), { Threshold: 5 }],
+    'internal-errors': ['An answer was 500; our own configuration or code is wrong', requests('internal')],
+    'rejected-tokens': [
+      'Many tokens were rejected in five minutes',
+      requests('unauthenticated'),
+      { Threshold: rejectedTokensAlarm },
+    ],
+    'sessions-left': ['A logout failed halfway; some sessions of the user may still be live', audit('sessions_left')],
+    'stale-record': [
+      'A validator record or a key set cannot be read; the last good one stays in use for an hour at most',
+      audit('stale_record'),
+    ],
+  }),
+  widgets: logoutWidgets,
+};
+
+export const OPTIONAL_ROUTES: OptionalRoute[] = [
+  {
+    name: 'backchannel_logout',
+    description: 'Ends all sessions of a user whom an OpenID provider has logged out',
+    path: '/auth/backchannel_logout',
+    records: { parameter: 'openidProviders', variable: 'OPENID_PROVIDER_SECRET_IDS' },
+    throttle: { rate: 'openidThrottleRate', burst: 'openidThrottleBurst' },
+    lookUps: ['account'],
+    alarms: () => ({
+      'backchannel-function-errors': [
+        'The function for OpenID providers did not start, crashed or ran out of time',
+        lambda('Errors'),
+      ],
+      'backchannel-function-throttles': [
+        'Lambda turned logouts of an OpenID provider away; more came at once than it can run',
+        lambda('Throttles'),
+      ],
+      'backchannel-internal-errors': [
+        'An answer to an OpenID provider was 500; our own configuration or code is wrong',
+        requests('internal'),
+      ],
+      'backchannel-unavailable': [
+        'An answer to an OpenID provider was 503, and few providers repeat a logout',
+        requests('unavailable'),
+      ],
+      'backchannel-user-ids': [
+        'A good logout token names a user whose id our own settings refuse',
+        requests('user_id_not_accepted'),
+      ],
+      'backchannel-rejected-tokens': [
+        'Logout tokens were rejected; a provider and its record may not agree',
+        requests('unauthenticated'),
+        { Threshold: 5 },
+      ],
+    }),
+    widgets: routeWidgets('OpenID providers'),
+  },
+];

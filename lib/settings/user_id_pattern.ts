@@ -1,0 +1,25 @@
+import { SettingError } from './setting_error.ts';
+
+const HINT =
+  '; a needless escape is an error there, and a hyphen in a class needs one: [\\w-\\.]+ is written [\\w.\\-]+';
+
+/** The pattern that a whole user id must match. Throws a SettingError. */
+export function readUserIdPattern(pattern: string): RegExp {
+  try {
+    new RegExp(pattern, 'u'); // on its own first: "a)(b" is valid only between our parentheses
+    return new RegExp(`^(?:${pattern})$`, 'u');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^.*: /s, '') : error;
+    const hint = isValidOutsideUnicodeMode(pattern) ? HINT : '';
+    const line = pattern.replace(/\s/g, ' ');
+    throw new SettingError(`is not a regular expression in Unicode mode, ${reason}: ${line}${hint}`);
+  }
+}
+
+function isValidOutsideUnicodeMode(pattern: string): boolean {
+  try {
+    return Boolean(new RegExp(pattern));
+  } catch {
+    return false;
+  }
+}
