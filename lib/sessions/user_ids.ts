@@ -19,18 +19,19 @@ export function isUserId(userId: unknown, stores: [main: Store, ...more: Store[]
   if (typeof userId !== 'string' || userId === '' || userId.length > MAX_LENGTH || !userId.isWellFormed()) return false;
   const [main] = stores;
   const isTaken = (id: string) => main.userIdPattern.test(id) && stores.some((store) => userKeyIn(store, id));
-  return isTaken(userId) && !stores.some((store) => stores.some((other) => isTaken(idOfOther(userId, store, other))));
+  const others = stores.flatMap((store) => stores.flatMap((other) => idOfOther(userId, store, other) ?? []));
+  return isTaken(userId) && !others.some(isTaken);
 }
 
 /**
- * Another id whose key in the other store is this id's key in the first one, in the same table and attribute; or empty
- * text. Of the two only the shorter one is an id: `basic_auth:7` is user 7 beside a store of `basic_auth:{user_id}`.
+ * Another id whose key in the other store is this id's key in the first one, in the same table and attribute. Of
+ * the two only the shorter one is an id: `basic_auth:7` is user 7 beside a store of `basic_auth:{user_id}`.
  */
-function idOfOther(userId: string, store: Store, other: Store): string {
+function idOfOther(userId: string, store: Store, other: Store): string | undefined {
   const isShared = store.table === other.table && store.layout.userKey.name === other.layout.userKey.name;
   const key = store !== other && isShared ? textOf(userKeyIn(store, userId)) : undefined;
   const otherId = key === undefined ? undefined : idFrom(key, other.layout);
-  return otherId !== undefined && otherId !== userId && otherId.length <= userId.length ? otherId : '';
+  return otherId !== undefined && otherId !== userId && otherId.length <= userId.length ? otherId : undefined;
 }
 
 /** The id that the layout's template makes this key of. */

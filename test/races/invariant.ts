@@ -59,7 +59,7 @@ export async function brokenPromise(
   const first = new Map<string, boolean>();
   for (const { id, layout, live } of shown.values()) if (layout.index === null) first.set(id, live);
   for (const { id, live } of removals) if (!first.has(id)) first.set(id, live);
-  const unclear = [...unanswered].filter((id) => !first.has(id)).length;
+  const unclear = [...unanswered].filter((id) => !first.get(id)).length;
   const live = [...first.values()].filter(Boolean).length;
   const count = (field: string) => Number(audit[field]);
   const [ended, expired, leftAlone] = [count('sessions_ended'), count('sessions_expired'), count('items_left_alone')];
