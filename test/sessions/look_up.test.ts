@@ -200,3 +200,75 @@ describe('a linked account', () => {
     assert.deepEqual([await left(user), (await allItems(both.table)).length], [0, 0]);
   });
 });
+
+describe('look-ups in several stores', async () => {
+  const second = await createTable(LAYOUT);
+  const more = { MORE_STORES: JSON.stringify([{ table: second, layout: LAYOUT }]) };
+  const { lambda: by, table: first } = await start(LAYOUT, more);
+
+  test('every store that has account is asked, and a user who is linked in the second one is logged out', async () => {
+    await putItems(first, [session('s2')]);
+    await putItems(second, [session('s2'), link('s2', 'in-second')]);
+    assertLoggedOut(await logout('in-second', by), { user_id: 's2', sessions_ended: 2 });
+  });
+
+  test('two stores that name the same user are no contradiction', async () => {
+    await putItems(first, [session('same'), link('same', 'in-both')]);
+    await putItems(second, [link('same', 'in-both')]);
+    assertLoggedOut(await logout('in-both', by), { user_id: 'same', sessions_ended: 1 });
+  });
+
+  test('a 500 is returned, and nobody logged out, when two stores name different users', async () => {
+    await putItems(first, [session('d1'), link('d1', 'contested')]);
+    await putItems(second, [session('d2'), link('d2', 'contested')]);
+    const contested = await logout('contested', by);
+    assertFault(contested, 500, 'account_invalid');
+    const sessions = [...(await allItems(first)), ...(await allItems(second))].filter(({ sk }) =>
+      sk?.S?.startsWith('session/'),
+    );
+    assert.equal(sessions.length, 2);
+  });
+
+  test('a 200 without anybody logged out is returned only when no store has the account', async () => {
+    assertLoggedOut(await logout('nobody-at-all', by), { outcome: 'no_account' });
+    dynamodb.inject('Query', 'half@kc', refuse(500, 'InternalServerError'), 3);
+    assertFault(await logout('half', by), 503, 'aws_unavailable');
+  });
+});
+
+test('the account table of a Better Auth adapter finds the user: its own key, and an attribute for the user', async () => {
+  // As @ebratz/dynamodb-better-auth writes it (src/helpers/key-builder.ts of 0.1.6).
+  const sessions = {
+    tableKey: ['token'],
+    index: 'userId-index',
+    userKey: { name: 'userId', type: 'S', value: '{user_id}' },
+    expiry: { name: 'expiresAt', unit: 'iso' },
+  };
+  const accounts = await createTable({
+    tableKey: ['providerId', 'accountId'],
+    userKey: { name: 'providerId', type: 'S', value: '{user_id}' },
+  });
+  const account = {
+    table: accounts,
+    partitionKey: { name: 'providerId', value: '{provider}' },
+    sortKey: { name: 'accountId', value: '{sub}' },
+    userId: { name: 'userId', value: '{user_id}' },
+  };
+  const linked = (accountId: string, userId: string): Item => ({
+    providerId: { S: 'kc' },
+    accountId: { S: accountId },
+    id: { S: randomUUID() },
+    userId: { S: userId },
+    accessToken: { S: 'a token' },
+  });
+  const { lambda: by, table } = await start({ ...sessions, account });
+  await putItems(accounts, [linked('a-1', 'user-1'), linked('a-2', 'user-2')]);
+  const inAnHour = { S: new Date(Date.now() + 3_600_000).toISOString() };
+  const begin = (userId: string): Item => ({ token: { S: randomUUID() }, userId: { S: userId }, expiresAt: inAnHour });
+  await putItems(table, [begin('user-1'), begin('user-1'), begin('user-2')]);
+  assertLoggedOut(await logout('a-1', by), { user_id: 'user-1', sessions_ended: 2 });
+  assert.deepEqual(
+    (await allItems(table)).map(({ userId }) => userId?.S),
+    ['user-2'],
+  );
+});
