@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
+import { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
@@ -86,6 +87,7 @@ export async function startStage(): Promise<Stage> {
 
   mock.timers.enable({ apis: ['Date', 'setTimeout'], now: Date.now() });
   syncBuiltinESMExports(); // for those who import setTimeout by name
+  mock.method(Socket.prototype, 'setTimeout', doNothing); // which goes by the real clock
   const logouts = new Map<string, Logout>();
 
   async function logoutOf({ layout, settle }: Scenario, way: number): Promise<Logout> {
@@ -131,6 +133,10 @@ export async function startStage(): Promise<Stage> {
     },
     call,
   };
+}
+
+function doNothing(this: Socket): Socket {
+  return this;
 }
 
 /** Answers a request of a logout. */
