@@ -3,7 +3,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { newSecretsManager } from '../lib/aws/client.ts';
 import { type AuditContext, audit, noteCaller, noteNoAccount, noteResult, noteUser } from '../lib/request/audit.ts';
 import { type DeadlineContext, deadline } from '../lib/request/deadline.ts';
-import { logoutToken, oauth } from '../lib/request/oauth.ts';
+import { logoutToken, NO_LOGOUT_TOKEN, oauth } from '../lib/request/oauth.ts';
 import { answer } from '../lib/sessions/logout_result.ts';
 import { SessionStores } from '../lib/sessions/session_stores.ts';
 import { readSettings } from '../lib/settings/environment.ts';
@@ -24,7 +24,7 @@ await readAhead(validators);
 export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContext & DeadlineContext>({
   timeoutEarlyInMillis: 0, // off: lib/request/deadline.ts ends the work in time
 })
-  .use(audit('backchannel_logout'))
+  .use(audit('backchannel_logout', NO_LOGOUT_TOKEN))
   .use(oauth())
   .use(deadline())
   .handler(async (event, context) => {

@@ -1,7 +1,7 @@
 // The routes as the stack sees them. For another optional one: a file in functions/, a description here, its parameters
 // in serverless.yml, and a chapter in docs/operations.md for each alarm.
 import type { RecordsVariable } from '../settings/environment.ts';
-import type { Alarm, Metric } from './alarms.ts';
+import type { Alarm, Expression, Metric } from './alarms.ts';
 import { logoutWidgets, routeWidgets, type Shown, type Widget } from './dashboard.ts';
 import type { LookUpName } from './grants.ts';
 
@@ -30,6 +30,12 @@ const lambda = (metric: string): Metric => ['AWS/Lambda', metric];
 const audit = (metric: string, outcome?: string): Metric => ['auth-logout-user', metric, outcome];
 const api = (metric: string): Metric => ['AWS/ApiGateway', metric];
 const requests = (outcome: string) => audit('requests', outcome);
+/** Accounts that are linked to no user, in an hour in which none was found. */
+const NO_ACCOUNT: Expression = {
+  outcomes: ['no_account', 'logged_out', 'no_live_session'],
+  expression: 'IF(no_account >= 5 AND FILL(logged_out, 0) + FILL(no_live_session, 0) == 0, 1, 0)',
+  seconds: 3600,
+};
 
 /** The route that is always there: serverless.yml has its function. */
 export const LOGOUT_USER: Route = {
@@ -89,9 +95,13 @@ export const OPTIONAL_ROUTES: OptionalRoute[] = [
         'A good logout token names a user whose id our own settings refuse',
         requests('user_id_not_accepted'),
       ],
+      'backchannel-no-account': [
+        'Five accounts in an hour are linked to no user, and none to one; account_provider or the look-up may be wrong',
+        NO_ACCOUNT,
+      ],
       'backchannel-rejected-tokens': [
-        'Logout tokens were rejected; a provider and its record may not agree',
-        requests('unauthenticated'),
+        'Logout tokens were rejected, or no form came; a provider and its record may not agree',
+        audit('rejections'),
         { Threshold: 5 },
       ],
     }),

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import { type ServiceError, serviceError } from '../errors.ts';
+import { type ErrorCode, type ServiceError, serviceError } from '../errors.ts';
 import { type Counts, type LogoutResult, logoutResult, type StoreResult } from '../sessions/logout_result.ts';
 import type { Verified } from '../token/verify.ts';
 import { header } from './http.ts';
@@ -12,8 +12,8 @@ const PRINTABLE = /^[ -[\]-~]*$/; // nearly always all of it, without a backslas
 // CloudWatch embedded metric format: which members of the line are metrics, and by which dimensions. All are by
 // function too: otherwise the alarms of one stage would go off for another in the same account.
 const METRICS = [
-  metrics(['outcome'], { requests: 'Count' }),
-  metrics([], {
+  metrics([['outcome']], { requests: 'Count' }),
+  metrics([[]], {
     sessions_ended: 'Count',
     sessions_written_back: 'Count',
     items_left_alone: 'Count',
@@ -23,7 +23,8 @@ const METRICS = [
     duration_ms: 'Milliseconds',
   }),
 ];
-const REJECTIONS = metrics(['reason'], { rejections: 'Count' });
+const REJECTIONS = metrics([['reason'], []], { rejections: 'Count' });
+const REJECTED: ErrorCode[] = ['UNAUTHENTICATED', 'NOT_ALLOWED'];
 
 /** What is noted about a request while it is served. The log line has only known fields, whatever the request holds. */
 export type AuditRecord = {
@@ -49,8 +50,15 @@ type Caller = {
 };
 export type AuditContext = Context & { audit: AuditRecord };
 
-/** Writes one JSON line for each request, whatever its outcome, with its metrics in CloudWatch's embedded format. */
-export function audit(route: string): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error, AuditContext> {
+/**
+ * Writes one JSON line for each request, whatever its outcome, with its metrics in CloudWatch's embedded format.
+ * `rejected`: what else than a refused token counts as a rejection, where a caller that errs there loses its logouts.
+ */
+export function audit(
+  route: string,
+  rejected: ErrorCode[] = [],
+): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error, AuditContext> {
+  const rejections = [...REJECTED, ...rejected];
   return {
     before: (request) => {
       request.context.audit = { route, startedAt: Date.now() };
@@ -59,7 +67,8 @@ export function audit(route: string): MiddlewareObj<APIGatewayProxyEventV2, unkn
       write(request.event, request.context);
     },
     onError: (request) => {
-      write(request.event, request.context, serviceError(request.error));
+      const error = serviceError(request.error);
+      write(request.event, request.context, error, rejections.includes(error.code));
     },
   };
 }
@@ -96,15 +105,15 @@ export function noteNoAccount(audit: AuditRecord): void {
   audit.isUnknownAccount = true;
 }
 
-function metrics(dimensions: string[], units: Record<string, string>) {
+function metrics(dimensions: string[][], units: Record<string, string>) {
   const Metrics = Object.entries(units).map(([Name, Unit]) => ({ Name, Unit }));
-  return { Namespace: 'auth-logout-user', Dimensions: [['function_name', ...dimensions]], Metrics };
+  const Dimensions = dimensions.map((names) => ['function_name', ...names]);
+  return { Namespace: 'auth-logout-user', Dimensions, Metrics };
 }
 
-function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: ServiceError): void {
+function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: ServiceError, isRejection = false): void {
   const { route, startedAt, caller, fault, userId, callerReason, result, isUnknownAccount } = context.audit;
   const { stores, wasLive, ...counts } = result ?? logoutResult([]);
-  const isRejection = error?.code === 'UNAUTHENTICATED' || error?.code === 'NOT_ALLOWED';
   const isFailure = error?.code === 'INTERNAL' || error?.code === 'UNAVAILABLE';
   const success = isUnknownAccount ? 'no_account' : wasLive ? 'logged_out' : 'no_live_session';
   const line = {

@@ -22,6 +22,8 @@ const ANSWERS: Record<ErrorCode, Answer> = {
   NOT_JSON: SERVER_ERROR,
   ENCODED: SERVER_ERROR,
 };
+/** What a provider meets that sends no form, or a faulty one: it loses all its logouts, as by a refused token. */
+export const NO_LOGOUT_TOKEN: ErrorCode[] = ['PARSE_ERROR', 'INVALID_REQUEST', 'BODY_TOO_LARGE'];
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 
 /** Answers as OpenID Connect Back-Channel Logout 1.0 §2.8 says: an empty body, or an OAuth 2.0 error. */

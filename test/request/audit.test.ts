@@ -100,7 +100,10 @@ test('the audit record carries its metrics in CloudWatch’s embedded metric for
     CloudWatchMetrics: [
       metrics(['outcome'], [{ Name: 'requests', Unit: 'Count' }]),
       metrics([], [...counts.map((Name) => ({ Name, Unit: 'Count' })), { Name: 'duration_ms', Unit: 'Milliseconds' }]),
-      metrics(['reason'], [{ Name: 'rejections', Unit: 'Count' }]),
+      {
+        ...metrics([], [{ Name: 'rejections', Unit: 'Count' }]),
+        Dimensions: [['function_name', 'reason'], ['function_name']],
+      },
     ],
   });
   assert.ok(Number(duration_ms) <= Date.now() - Date.parse(String(timestamp)));

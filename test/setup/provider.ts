@@ -37,7 +37,7 @@ export function assertNoForm(answer: Answer): void {
   assert.partialDeepStrictEqual(answer, {
     status: 400,
     text: JSON.stringify({ error: 'invalid_request', error_description }),
-    audit: { reason: 'body', rejections: 0 },
+    audit: { reason: 'body', rejections: 1, level: 'INFO' },
   });
   assert.match(String(answer.audit.outcome), /^(invalid_request|parse_error|body_too_large)$/);
 }

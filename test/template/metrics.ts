@@ -4,22 +4,28 @@ import { propertiesOf, resourcesOf, type Template } from '../setup/package.ts';
 
 // A metric is identified here as in CloudWatch: by namespace, name and the names of its dimensions.
 
-type Embedded = { CloudWatchMetrics: { Namespace: string; Dimensions: [string[]]; Metrics: { Name: string }[] }[] };
+type Embedded = { CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string }[] }[] };
 type Widget = { properties: { metrics?: (string | { expression?: string })[][] } };
 
 /** The metrics that CloudWatch takes from an audit record. */
 export function metricsWritten(line: AuditLine): string[] {
   const { CloudWatchMetrics }: Embedded = JSON.parse(JSON.stringify(line._aws));
-  return CloudWatchMetrics.flatMap(({ Namespace, Dimensions: [dimensions], Metrics }) =>
-    Metrics.map(({ Name }) => [Namespace, Name, ...dimensions].join(' ')),
+  return CloudWatchMetrics.flatMap(({ Namespace, Dimensions, Metrics }) =>
+    Dimensions.flatMap((dimensions) => Metrics.map(({ Name }) => [Namespace, Name, ...dimensions].join(' '))),
   );
 }
 
-/** The metrics that alarms watch. */
+type Metric = { Namespace: string; MetricName: string; Dimensions: { Name: string }[] };
+type Watched = Partial<Metric> & { Metrics?: { MetricStat?: { Metric: Metric } }[] };
+
+/** The metrics that alarms watch, by themselves or in an expression. */
 export function metricsOfAlarms(template: Template): string[] {
-  return Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm')).map(({ Properties }) => {
-    const dimensions: { Name: string }[] = JSON.parse(JSON.stringify(Properties.Dimensions ?? []));
-    return [Properties.Namespace, Properties.MetricName, ...dimensions.map(({ Name }) => Name)].join(' ');
+  return Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm')).flatMap(({ Properties }) => {
+    const { Metrics, ...metric }: Watched = JSON.parse(JSON.stringify(Properties));
+    const watched = Metrics ? Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric ?? []) : [metric];
+    return watched.map(({ Namespace, MetricName, Dimensions = [] }) =>
+      [Namespace, MetricName, ...Dimensions.map(({ Name }) => Name)].join(' '),
+    );
   });
 }
 

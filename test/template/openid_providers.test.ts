@@ -159,16 +159,16 @@ describe('with providers, the template', () => {
 describe('with providers, the alarms and the dashboard', () => {
   const alarms = Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
   const own = alarms.filter(({ AlarmName }) => String(AlarmName).includes('-backchannel-'));
-  assert.equal(own.length, 6);
+  assert.equal(own.length, 7);
 
   test('alarms for OpenID providers go off for errors, 503s, refused user ids and tokens; each has a chapter', () => {
     const outcomes = own.flatMap(
-      ({ Dimensions }) => JSON.stringify(Dimensions).match(/"outcome","Value":"(\w+)"/)?.[1] ?? [],
+      ({ Dimensions = [] }) => JSON.stringify(Dimensions).match(/"outcome","Value":"(\w+)"/)?.[1] ?? [],
     );
-    assert.deepEqual(outcomes, ['internal', 'unavailable', 'user_id_not_accepted', 'unauthenticated']);
+    assert.deepEqual(outcomes, ['internal', 'unavailable', 'user_id_not_accepted']);
     assert.deepEqual(
-      own.flatMap(({ Namespace, MetricName }) => (Namespace === 'AWS/Lambda' ? MetricName : [])),
-      ['Errors', 'Throttles'],
+      own.map(({ MetricName = 'an expression' }) => MetricName),
+      ['Errors', 'Throttles', 'requests', 'requests', 'requests', 'an expression', 'rejections'],
     );
     const guide = readFileSync('docs/operations.md', 'utf8');
     for (const { AlarmName, TreatMissingData, AlarmActions, OKActions } of own) {
@@ -178,7 +178,8 @@ describe('with providers, the alarms and the dashboard', () => {
   });
 
   test('the alarms for OpenID providers watch backchannel_logout only, by metrics that it writes', async () => {
-    for (const { Dimensions } of own) assert.match(JSON.stringify(Dimensions), new RegExp(`{"Ref":"${FUNCTION}"}`));
+    for (const { Dimensions, Metrics } of own)
+      assert.match(JSON.stringify(Dimensions ?? Metrics), new RegExp(`{"Ref":"${FUNCTION}"}`));
     const lambda = await coldStart(
       { SESSIONS_TABLE: 'none', OPENID_PROVIDER_SECRET_IDS: 'none' },
       'backchannel_logout',
@@ -190,6 +191,29 @@ describe('with providers, the alarms and the dashboard', () => {
         metrics.filter((metric) => isOwn(metric) && !written.includes(metric)),
         [],
       );
+  });
+
+  test('five accounts in an hour that are linked to no user raise an alarm, unless one was linked', () => {
+    const [alarm] = own.filter(({ AlarmName }) => String(AlarmName).endsWith('-no-account'));
+    type Math = {
+      Id: string;
+      Expression?: string;
+      MetricStat?: { Period: number; Metric: { Dimensions: Dimension[] } };
+    };
+    type Dimension = { Name: string; Value: unknown };
+    const metrics: Math[] = JSON.parse(JSON.stringify(alarm?.Metrics));
+    for (const { Id, MetricStat } of metrics.slice(0, -1)) {
+      assert.equal(MetricStat?.Period, 3600);
+      assert.ok(MetricStat.Metric.Dimensions.some(({ Name, Value }) => Name === 'outcome' && Value === Id));
+    }
+    const [, condition = ''] = metrics.at(-1)?.Expression?.match(/^IF\((.*), 1, 0\)$/) ?? [];
+    const code = condition.replaceAll(/FILL\((\w+), 0\)/g, '($1 ?? 0)').replaceAll('AND', '&&');
+    const isRaised = new Function('{ no_account, logged_out, no_live_session }', `return ${code}`);
+    assert.equal(isRaised({ no_account: 5 }), true);
+    assert.equal(isRaised({ no_account: 4 }), false);
+    assert.equal(isRaised({}), false);
+    assert.equal(isRaised({ no_account: 50, logged_out: 1 }), false);
+    assert.equal(isRaised({ no_account: 50, no_live_session: 1 }), false);
   });
 
   test('the dashboard shows the alarms for OpenID providers, and the outcomes of their logouts', () => {
