@@ -44,6 +44,7 @@ const TESTS: Record<string, string[]> = {
     'sessions/look_up',
   ],
   'lib/sessions/!(known_layouts|layout).ts': [
+    'sessions/except',
     'sessions/concurrency',
     'sessions/look_up',
     'sessions/stores',
@@ -61,6 +62,7 @@ const TESTS: Record<string, string[]> = {
   ],
   'lib/request/*.ts': [
     'request/audit',
+    'sessions/except',
     'logout_user',
     'backchannel_logout',
     'sessions/stores',
