@@ -1,7 +1,10 @@
 // How the clients of AWS are set up, as far as it shows.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { createServer, type ServerResponse } from 'node:http';
+import { after, test } from 'node:test';
+import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { newDynamoDB, newSecretsManager } from '../../lib/aws/client.ts';
+import { listen } from '../local/listen.ts';
 import { startProxiedAws, startRoute } from '../setup/route.ts';
 
 const { capture } = await startProxiedAws();
@@ -26,3 +29,28 @@ for (const value of ['true', 'false']) {
     }
   });
 }
+
+test('a request that we end ourselves closes no connection but its own', async () => {
+  let connections = 0;
+  let held: ((response: ServerResponse) => void) | undefined;
+  const server = createServer((_, response) => {
+    if (held) held(response);
+    else response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end('{}');
+  }).on('connection', () => connections++);
+  const { url, close } = await listen(server);
+  after(close);
+  const before = process.env.AWS_ENDPOINT_URL_DYNAMODB;
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = url;
+  const client = newDynamoDB(1);
+  const send = (abortSignal?: AbortSignal) => client.send(new ListTablesCommand({}), { abortSignal });
+  await Promise.all([send(), send()]);
+  assert.equal(connections, 2);
+
+  const ours = new AbortController();
+  held = () => ours.abort();
+  await assert.rejects(send(ours.signal), { name: 'AbortError' });
+  held = undefined;
+  await send();
+  assert.equal(connections, 2, 'the other connection is used again');
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = before;
+});
