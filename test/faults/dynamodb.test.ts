@@ -138,7 +138,7 @@ function testFault(operation: keyof typeof ways, [name, fault, outcome, times, r
     const user = String(users++);
     await fill(user);
     dynamodb.inject(operation, user, fault, times);
-    const answer = await logout(user, remainingMs);
+    const answer = await logout(user, { remainingMs });
     if (outcome !== true) assertFault(answer, outcome);
     else assert.deepEqual([answer.json.result, await left(user)], [true, 0], answer.text);
 

@@ -91,7 +91,7 @@ describe('Secrets Manager', { concurrency: true }, () => {
         await putItems(table, newSessions(user, 2));
         secretsManager.inject('GetSecretValue', secretId, fault, times);
         const requests = await dynamodb.requests(user, async () => {
-          const answer = await logout(user, remainingMs);
+          const answer = await logout(user, { remainingMs });
           if (outcome === true) assert.equal(answer.json.result, true, answer.text);
           else assertFault(answer, outcome);
         });

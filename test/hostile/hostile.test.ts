@@ -18,6 +18,7 @@ import { jsonrpcBody } from './cases/jsonrpc_body.ts';
 import { keyConfusion, publicKeysKnown, sharedSecretOnly } from './cases/key_confusion.ts';
 import { lambdaEvent } from './cases/lambda_event.ts';
 import { asLogoutTokens, logoutTokens } from './cases/logout_token.ts';
+import { paramsExcept } from './cases/params_except.ts';
 import { pathParameter } from './cases/path_parameter.ts';
 import { time } from './cases/time.ts';
 import { tokenStructure } from './cases/token_structure.ts';
@@ -119,6 +120,7 @@ describe('over HTTP', () => {
   testAll('wrong-kind', wrongKind, overHttp);
   testAll('path-parameter', pathParameter, overHttp);
   testAll('jsonrpc-body', jsonrpcBody, overHttp);
+  testAll('params-except', paramsExcept, overHttp);
   testAll('http-level', httpLevel, overHttp);
 });
 

@@ -13,7 +13,7 @@ import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import { listen } from '../local/listen.ts';
 import { startAws, startLogout } from '../setup/route.ts';
 import { allItems, createTable, type Item } from '../setup/tables.ts';
-import { layoutOf, snippet } from './guide.ts';
+import { exceptOf, layoutOf, snippet } from './guide.ts';
 
 /** Calls a path of the application with the cookies it was given; returns the body of the answer. */
 type Browser = (path: string) => Promise<string>;
@@ -62,7 +62,7 @@ async function startAdonis(): Promise<() => Browser> {
         slow.begun.resolve();
         await slow.answer;
       }
-      response.send(ctx.session.get('auth_web', 'nobody'));
+      response.send(page === 'id' ? ctx.session.sessionId : ctx.session.get('auth_web', 'nobody'));
     });
     response.finish();
   });
@@ -100,6 +100,12 @@ describe('AdonisJS', () => {
     assert.deepEqual([await ann('/'), await phone('/'), await bob('/')], ['nobody', 'nobody', '12']);
     assert.equal((await allItems(table)).filter(({ value }) => value?.S?.includes('hat')).length, 1);
     assert.equal((await logout('1')).json.result, false);
+  });
+
+  test('the browser of AdonisJS that a logout is to keep stays logged in, and all others are logged out', async () => {
+    const [mine, phone, tablet] = [await logIn('4'), await logIn('4'), await logIn('4')];
+    assert.equal((await logout('4', { except: exceptOf('AdonisJS', await mine('/id')) })).json.result, true);
+    assert.deepEqual([await mine('/'), await phone('/'), await tablet('/')], ['4', 'nobody', 'nobody']);
   });
 
   test('AdonisJS saves an item without a user when a request outlasts a logout, and settling removes it', async () => {

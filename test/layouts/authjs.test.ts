@@ -9,6 +9,7 @@ import { assertLoggedOut, deliver, startProviders } from '../setup/provider.ts';
 import { startAws, startLogout } from '../setup/route.ts';
 import { createTable } from '../setup/tables.ts';
 import { newLogoutClaims, newProvider, signLogoutToken } from '../setup/tokens.ts';
+import { exceptOf } from './guide.ts';
 
 await startAws();
 const tableName = await createTable('authjs', { projection: 'ALL' });
@@ -45,6 +46,15 @@ test('Auth.js finds no session of a user after a logout; users, accounts and oth
     assert.equal((await useVerificationToken({ identifier: email, token: name }))?.token, name);
   }
   assert.equal((await logout(bob.userId)).json.result, false);
+});
+
+test('a logout that keeps an Auth.js session ends all others of that user', async () => {
+  const { userId, tokens } = await signUp('ivy', 30);
+  const [mine = assert.fail(), ...others] = tokens;
+  const { json, audit } = await logout(userId, { except: exceptOf('authjs', mine) });
+  assert.deepEqual([json.result, audit.sessions_kept], [true, 1]);
+  assert.equal((await getSessionAndUser(mine))?.user.id, userId);
+  assert.equal(await validSessions({ tokens: others }), 0);
 });
 
 test('a user of Auth.js can log in again right after a logout', async () => {

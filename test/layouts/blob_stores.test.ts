@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { type Logout, startAws, startLogout } from '../setup/route.ts';
 import { allItems, createTable, type Item } from '../setup/tables.ts';
-import { layoutOf } from './guide.ts';
+import { exceptOf, layoutOf } from './guide.ts';
 
 await startAws();
 const dynamodb = new DynamoDBClient();
@@ -16,7 +16,7 @@ const BLOB = 'O:7:"Session":1:{s:4:"user";i:7;}';
 /** Saves the session under the id as the library does; `user` is the attribute that the application adds, if any. */
 type Save = (table: string, id: string, user?: Item) => Promise<unknown>;
 
-const stores: Record<string, { heading: string; save: Save }> = {
+const stores: Record<string, { heading: string; save: Save; except: (id: string) => string[] }> = {
   'Flask-Session': {
     heading: 'Flask-Session',
     save: (TableName, id, user) =>
@@ -32,6 +32,7 @@ const stores: Record<string, { heading: string; save: Save }> = {
           },
         }),
       ),
+    except: (id) => exceptOf('Flask-Session', id),
   },
   'the session handler of the AWS SDK for PHP': {
     heading: "Symfony and the AWS SDK's session handler",
@@ -48,6 +49,7 @@ const stores: Record<string, { heading: string; save: Save }> = {
           },
         }),
       ),
+    except: (id) => exceptOf("Symfony and the AWS SDK's session handler", 'PHPSESSID', id),
   },
   Laravel: {
     heading: 'Laravel',
@@ -63,6 +65,7 @@ const stores: Record<string, { heading: string; save: Save }> = {
           },
         }),
       ),
+    except: (id) => exceptOf('Laravel', 'laravel_cache_', id),
   },
   'aws-sessionstore-dynamodb for Rails, with expire_at now,': {
     heading: 'Rails and Rack',
@@ -79,6 +82,7 @@ const stores: Record<string, { heading: string; save: Save }> = {
           },
         }),
       ),
+    except: (id) => exceptOf('Rails and Rack', id),
   },
 };
 
@@ -113,6 +117,13 @@ describe('a blob store', { concurrency: true }, () => {
       assert.equal((await logout('7')).json.result, true);
       assert.deepEqual([await left(...mine), await left(other, anonymous)], [0, 2]);
       assert.equal((await logout('7')).json.result, false);
+    });
+
+    test(`a logout keeps the session that it is to keep, of those that ${store} has saved, and ends all others`, async () => {
+      const [mine, others] = [randomUUID(), [randomUUID(), randomUUID()]];
+      for (const id of [mine, ...others]) await save(table, id, { userId: { S: '6' } });
+      assert.equal((await logout('6', { except: stores[store]?.except(mine) })).json.result, true);
+      assert.deepEqual([await left(mine), await left(...others)], [1, 0]);
     });
 
     test(`a logout that settles ends a session that ${store} saves again without its user`, async () => {

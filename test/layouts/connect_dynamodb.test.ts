@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { startAws, startLogout } from '../setup/route.ts';
 import { allItems, createTable } from '../setup/tables.ts';
 import { type Browser, startExpress } from './express_app.ts';
+import { exceptOf } from './guide.ts';
 
 const LOGGED_OUT = '{}';
 await startAws();
@@ -37,6 +38,13 @@ test('a user of express-session is logged out of every browser, and all other se
   ]);
   assert.deepEqual(await show([anonymous]), ['{"cart":["x"]}']);
   assert.equal((await logout('1')).json.result, false);
+});
+
+test('the browser of express-session that a logout is to keep stays logged in, and all others are logged out', async () => {
+  const [mine = assert.fail(), ...others] = await logIn('3', 3);
+  const except = exceptOf('connect-dynamodb', await mine('GET', '/session-id'));
+  assert.equal((await logout('3', { except })).json.result, true);
+  assert.deepEqual(await show([mine, ...others]), ['{"userId":"3"}', LOGGED_OUT, LOGGED_OUT]);
 });
 
 test('a user of express-session whose id begins with another user’s id is not logged out with that user', async () => {

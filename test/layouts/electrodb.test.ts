@@ -6,7 +6,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Entity } from 'electrodb';
 import { startAws, startLogout } from '../setup/route.ts';
 import { createTable } from '../setup/tables.ts';
-import { layoutOf } from './guide.ts';
+import { exceptOf, layoutOf } from './guide.ts';
 
 await startAws();
 const client = new DynamoDBClient();
@@ -103,6 +103,22 @@ test('a logout ends ElectroDB sessions of an id with capitals, and leaves device
   assert.deepEqual(await Promise.all(others.map((other) => other())), [1, 1]);
   assert.equal((await devices.query.byUser({ userId: ULID }).go()).data.length, 1);
   assert.equal((await logoutByKey(ULID)).json.result, false);
+});
+
+test('ElectroDB finds the one session that a logout is to keep, and no other of that user', async () => {
+  for (const [table, logout] of [
+    [byKey, logoutByKey],
+    [byAttribute, logoutByAttribute],
+  ] as const) {
+    const sessions = sessionsIn(table);
+    const [sessionId, others] = [`A-${randomUUID()}`, await logIn(sessions, 'kim', 2)];
+    await sessions.put({ sessionId, userId: 'kim', expires: IN_AN_HOUR }).go();
+    const except = exceptOf('ElectroDB', sessionId.toLowerCase());
+    assert.deepEqual(except, [sessions.get({ sessionId }).params().Key.pk]);
+    assert.equal((await logout('kim', { except })).json.result, true);
+    assert.equal(await others(), 0);
+    assert.equal((await sessions.get({ sessionId }).go()).data?.userId, 'kim');
+  }
 });
 
 test('ids that differ only in case are one user where ElectroDB folds keys, as for ElectroDB itself', async () => {

@@ -30,6 +30,7 @@ export async function startExpress(table: string, options: SpecialKeys): Promise
     request.session.cart = ['x'];
     response.end();
   });
+  app.get('/session-id', ({ sessionID }, response) => void response.end(sessionID));
   app.get('/session', ({ session: { userId, cart } }, response) => void response.json({ userId, cart }));
 
   const server = app.listen(0, '127.0.0.1');

@@ -7,7 +7,7 @@ import type { Layout } from '../../lib/sessions/layout.ts';
 import { readLayout } from '../../lib/settings/layout.ts';
 import { startAws, startLogout } from '../setup/route.ts';
 import { createTable, type Item, keysIn, keysOf, putItems } from '../setup/tables.ts';
-import { GUIDE, layouts } from './guide.ts';
+import { anchorOf, GUIDE, headings, layouts, section } from './guide.ts';
 
 await startAws();
 const LIVE = Date.now() + 3_600_000;
@@ -81,6 +81,15 @@ for (const [n, [heading, json]] of layouts.entries()) {
       assert.deepEqual(await keysIn(table, tableKey), [...kept, ...keysOf(folds ? raw : [lower], tableKey)].sort());
     });
 
+    test(`the guide’s layout for ${title} keeps the session whose key is sent, and ends all others`, async () => {
+      const kept = await keysIn(table, tableKey);
+      const [mine, other] = [session(layout, keyOf('7')), session(layout, keyOf('7'))];
+      await putItems(table, [mine, other]);
+      const { S: key = assert.fail() } = mine[tableKey[layout.index === null ? 1 : 0] ?? ''] ?? {};
+      assert.equal((await logout('7', { except: [key] })).json.result, true);
+      assert.deepEqual(await keysIn(table, tableKey), [...kept, ...keysOf([mine], tableKey)].sort());
+    });
+
     const ofExpired = layout.expiry ? 'false when all sessions have expired' : 'true for any session: it has no expiry';
     test(`the guide’s layout for ${title} answers ${ofExpired}`, async () => {
       await putItems(table, [session(layout, keyOf('9'), EXPIRED)]);
@@ -90,13 +99,7 @@ for (const [n, [heading, json]] of layouts.entries()) {
 }
 
 describe('docs/session-stores.md', () => {
-  const headings = [...GUIDE.matchAll(/^##+ (.*)$/gm)].map(([, heading = '']) => heading);
-  const anchors = headings.map((heading) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\w\s-]/g, '')
-      .replaceAll(' ', '-'),
-  );
+  const anchors = headings.map(anchorOf);
   const withLayout = anchors.filter((_, n) => layouts.some(([heading]) => heading === headings[n]));
   const table = GUIDE.slice(GUIDE.indexOf('## Find yours'), GUIDE.indexOf('## Pitfalls'));
   const linksIn = (text: string) => [...text.matchAll(/\]\(#([^)]*)\)/g)].map(([, anchor = '']) => anchor);
@@ -113,6 +116,16 @@ describe('docs/session-stores.md', () => {
     );
     assert.deepEqual(
       withLayout.filter((anchor) => !linksIn(table).includes(anchor)),
+      [],
+    );
+  });
+
+  test('docs/session-stores.md says for each known layout and each of its own what to send to keep a session', () => {
+    const known = anchors.filter((_, n) => headings[n]?.endsWith('`)'));
+    const told = linksIn(section('Keep the session it comes from'));
+    assert.ok(known.length >= Object.keys(KNOWN_LAYOUTS).length);
+    assert.deepEqual(
+      [...known, ...withLayout].filter((anchor) => !told.includes(anchor)),
       [],
     );
   });

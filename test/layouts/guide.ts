@@ -17,6 +17,32 @@ export function layoutOf(heading: string, number = 1): Layout {
   return JSON.parse(json);
 }
 
+/** Every heading of the guide. */
+export const headings: string[] = [...GUIDE.matchAll(/^##+ (.*)$/gm)].map(([, heading = '']) => heading);
+
+/** Where a link to the heading leads. */
+export function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w\s-]/g, '')
+    .replaceAll(' ', '-');
+}
+
+/** The section under that heading of the second level. */
+export function section(heading: string): string {
+  return GUIDE.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
+}
+
+/** What the guide says to send in `except` for a known layout, or for that heading: its `<…>` become these values. */
+export function exceptOf(library: string, ...values: string[]): string[] {
+  const heading = headings.find((other) => other === library || other.endsWith(`(\`${library}\`)`)) ?? '';
+  const rows = section('Keep the session it comes from').split('\n');
+  const cell = rows.find((row) => row.includes(`](#${anchorOf(heading)})`))?.split('|')[2] ?? '';
+  const keys = [...cell.matchAll(/`(.+?)`/g)].map(([, key = '']) => key);
+  if (keys.length === 0) throw new Error(`docs/session-stores.md does not say what to send for ${library}`);
+  return keys.map((key) => key.replaceAll(/<\w+>/g, () => values.shift() ?? ''));
+}
+
 /** The code block in that language that contains this text. */
 export function snippet(language: string, part: string): string {
   const code = blocks(GUIDE, language).find((block) => block.includes(part));

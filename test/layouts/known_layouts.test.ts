@@ -6,6 +6,7 @@ import { KNOWN_LAYOUTS } from '../../lib/sessions/known_layouts.ts';
 import { readLayout } from '../../lib/settings/layout.ts';
 import { startAws, startLogout } from '../setup/route.ts';
 import { createTable, keysIn, keysOf, putItems } from '../setup/tables.ts';
+import { exceptOf } from './guide.ts';
 import { LIBRARIES } from './libraries.ts';
 
 await startAws();
@@ -46,6 +47,18 @@ for (const [layout, { index, session, others }] of Object.entries(LIBRARIES)) {
           assert.equal((await logout(userId)).json.result, false);
         });
       }
+
+      test(`the layout ${title} keeps the session whose key is sent as the guide says, and ends all others`, async () => {
+        const kept = await keysIn(table, tableKey);
+        const sessions = [session('8', LIVE), session('8', LIVE), session('8', LIVE)];
+        await putItems(table, sessions);
+        const mine = sessions[1] ?? assert.fail();
+        const { S: id = '' } = mine[tableKey[index ? 0 : 1] ?? ''] ?? {};
+        const { json, audit } = await logout('8', { except: exceptOf(layout, id.slice(-UUID.length)) });
+        assert.deepEqual([json.result, audit.sessions_ended, audit.sessions_kept], [true, 2, 1]);
+        assert.deepEqual(await keysIn(table, tableKey), [...kept, ...keysOf([mine], tableKey)].sort());
+        await logout('8');
+      });
 
       test(`the layout ${title} answers false when all sessions have expired, and deletes them`, async () => {
         const kept = await keysIn(table, tableKey);

@@ -11,7 +11,7 @@ import {
 } from '../setup/oidc_provider.ts';
 import { startAws, startLogout } from '../setup/route.ts';
 import { allItems } from '../setup/tables.ts';
-import { layoutOf } from './guide.ts';
+import { exceptOf, layoutOf } from './guide.ts';
 import { createOidcAdapter } from './oidc_adapter.ts';
 
 await startAws();
@@ -26,7 +26,10 @@ async function fetchTokens(form: Record<string, string>): Promise<Record<string,
   return (await fetch(`${provider.issuer}/token`, { method: 'POST', headers, body })).json();
 }
 
-/** Logs in, consents, and has the application fetch tokens; returns functions that show whether each is still valid. */
+/**
+ * Logs in, consents, and has the application fetch tokens; returns functions that show whether each is still valid, and
+ * one for the keys to keep.
+ */
 async function logIn(account: string) {
   const browser = openBrowser();
   const tokens = await fetchTokens({
@@ -37,6 +40,11 @@ async function logIn(account: string) {
   });
   const { access_token = assert.fail(JSON.stringify(tokens)), refresh_token = assert.fail() } = tokens;
   return {
+    keys: async () => {
+      const { grantId, sessionUid } = (await provider.AccessToken.find(access_token)) ?? assert.fail();
+      const { jti } = (await provider.Session.findByUid(sessionUid)) ?? assert.fail();
+      return exceptOf('oidc-provider', jti, grantId, access_token, refresh_token);
+    },
     access: async () =>
       (await fetch(`${provider.issuer}/me`, { headers: { authorization: `Bearer ${access_token}` } })).status,
     session: async () => {
@@ -59,6 +67,15 @@ test('one logout ends session, grant and tokens of an oidc-provider account, and
     [],
   );
   assert.equal((await logout('ann')).json.result, false);
+});
+
+test('session, grant and tokens of oidc-provider stay valid that a logout is to keep, and no others', async () => {
+  const [mine, phone, tablet] = [await logIn('kim'), await logIn('kim'), await logIn('kim')];
+  const { json, audit } = await logout('kim', { except: await mine.keys() });
+  assert.deepEqual([json.result, audit.sessions_kept], [true, 4]);
+  for (const { access, session, refresh } of [phone, tablet])
+    assert.deepEqual([await access(), await session(), await refresh()], [401, 'login_required', 'invalid_grant']);
+  assert.deepEqual([await mine.access(), await mine.session(), await mine.refresh()], [200, 'code', 'tokens']);
 });
 
 test('an oidc-provider account can log in again right after a logout', async () => {

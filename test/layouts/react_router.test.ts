@@ -5,6 +5,7 @@ import { after, test } from 'node:test';
 import { createArcTableSessionStorage } from '@react-router/architect';
 import { startAws, startLogout } from '../setup/route.ts';
 import { createTable } from '../setup/tables.ts';
+import { exceptOf } from './guide.ts';
 
 const { AWS_ENDPOINT_URL_DYNAMODB: endpoint = assert.fail() } = await startAws();
 const table = await createTable('architect');
@@ -52,6 +53,13 @@ test('React Router finds no session of a user after a logout, and all other sess
   assert.deepEqual(await data(cookies), [{ userId: '1' }, {}, { userId: '12' }, {}, { userId: 'a#2' }, {}]);
   assert.deepEqual(await data([anonymous]), [{ theme: 'dark' }]);
   assert.equal((await logout('2')).json.result, false);
+});
+
+test('React Router finds the one session that a logout is to keep, and no other of that user', async () => {
+  const cookies = [await begin({ userId: '3' }), await begin({ userId: '3' }), await begin({ userId: '3' })];
+  const { id } = await getSession(cookies[1]);
+  assert.equal((await logout('3', { except: exceptOf('architect', id) })).json.result, true);
+  assert.deepEqual(await data(cookies), [{}, { userId: '3' }, {}]);
 });
 
 test('a session that React Router commits again for another user survives a logout of the first one', async () => {

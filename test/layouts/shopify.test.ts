@@ -5,7 +5,7 @@ import { Session } from '@shopify/shopify-api';
 import { DynamoDBSessionStorage } from '@shopify/shopify-app-session-storage-dynamodb';
 import { startAws, startLogout } from '../setup/route.ts';
 import { createTable } from '../setup/tables.ts';
-import { layoutOf } from './guide.ts';
+import { exceptOf, layoutOf } from './guide.ts';
 
 await startAws();
 const layout = layoutOf('Shopify');
@@ -43,6 +43,14 @@ test('a logout leaves a Shopify shop’s offline token when the layout has the g
   assert.equal((await logoutOnline(SHOP)).json.result, true);
   assert.deepEqual(await idsOf(SHOP), [`offline_${SHOP}`]);
   assert.equal((await logoutOnline(SHOP)).json.result, false);
+});
+
+test('a logout keeps the session of a Shopify shop that it is to keep, and ends all others', async () => {
+  const shop = 'keep.myshopify.com';
+  await install(shop, ['1', '2']);
+  const { id } = (await storage.loadSession(`${shop}_2`)) ?? assert.fail();
+  assert.equal((await logout(shop, { except: exceptOf('Shopify', id) })).json.result, true);
+  assert.deepEqual(await idsOf(shop), [id]);
 });
 
 test('a logout answers false when all online sessions of a Shopify shop have expired', async () => {

@@ -226,16 +226,38 @@ test('control characters are stripped from the audit record, and values that are
 test('the audit record never holds a token, key, cookie, session key or any value it has no field for', async () => {
   const sessions = newSessions('33', 3, { payload: 100 });
   await putItems(table, sessions);
+  const [kept = '', ...ended] = sessions.map(({ session_id }) => session_id?.S ?? '');
   const token = await signToken(key, newClaims({ secret_claim: 'claim-value-1' }));
   const headers = { cookie: 'sid=cookie-value-1', 'x-api-key': 'header-value-1', 'user-agent': 'x' };
+  const keep = (except: unknown, on?: Lambda) =>
+    lineOf(
+      {
+        userId: '33',
+        token,
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify({ params: { except } }),
+      },
+      on,
+    );
+  const keeping = await keep([kept, 'except-value-1']);
+  assert.deepEqual([keeping.sessions_ended, keeping.sessions_kept], [2, 1]);
+  const down = await coldStart({ ...environment, AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:9' });
+  const failing = await keep('except-value-1', down);
+  Object.assign(process.env, aws);
+  assert.equal(failing.outcome, 'unavailable');
   const lines = [
+    keeping,
+    failing,
+    await keep([['except-value-1']]),
+    await keep({ 'except-value-1': kept }),
+    await keep(`except-value-1${'x'.repeat(3000)}`),
     await lineOf({ userId: '33', token, headers, body: '{"id":"id-value-1","params":{"a":"param-value-1"}}' }),
     await lineOf({ userId: '33', token: `${token}x`, headers }),
     await lineOf({ userId: 'path-value-1', token, headers }),
     await lineOf({ userId: '33', token, headers, body: '{"body-value-1' }),
   ];
   const text = JSON.stringify(lines);
-  const secrets = [key, ...token.split('.'), ...sessions.map((session) => session.session_id?.S ?? '')];
+  const secrets = [key, ...token.split('.'), kept, ...ended];
   const values = [
     'claim-value-1',
     'cookie-value-1',
@@ -244,6 +266,7 @@ test('the audit record never holds a token, key, cookie, session key or any valu
     'id-value-1',
     'path-value-1',
     'body-value-1',
+    'except-value-1',
   ];
   for (const value of [...secrets, ...values, 'xxxxxxxxxx']) assert.ok(value && !text.includes(value), value);
 });

@@ -127,6 +127,15 @@ describe('a logout that keeps', () => {
     assert.deepEqual(await keysIn(table, ['id']), ['[{"S":"theirs"}]']);
   });
 
+  test('a session that is named ten times is kept, and counted once', async () => {
+    const table = await createTable(BY_INDEX);
+    await putItems(table, [indexed('a'), indexed('b')]);
+    const logout = await startLogout(table, BY_INDEX);
+    const { json, audit } = await logout('1', Array(10).fill('a'));
+    assert.deepEqual([json.result, audit.sessions_ended, audit.sessions_kept], [true, 1, 1]);
+    assert.deepEqual(await keysIn(table, ['id']), ['[{"S":"a"}]']);
+  });
+
   test('a user may keep his own session with his own token, and no other user’s', async () => {
     const table = await createTable(BY_INDEX);
     await putItems(table, [indexed('a'), indexed('b'), indexed('c', '2')]);

@@ -27,8 +27,9 @@ describe('a partition that takes 1 000 deletes a second', { concurrency: true },
   test('each call that is too short for all of a user’s sessions ends some, until one answers true', async () => {
     await putItems(table, newSessions('100000', 2500));
     dynamodb.inject('BatchWriteItem', '100000', partition(1000));
+    const logoutBriefly = () => logout('100000', { remainingMs: 3000 });
     let left = 2500;
-    for (let answer = await logout('100000', 3000); answer.status !== 200; answer = await logout('100000', 3000)) {
+    for (let answer = await logoutBriefly(); answer.status !== 200; answer = await logoutBriefly()) {
       assertFault(answer, 503);
       const before = left;
       left = await sessionsLeft(table, '100000');
@@ -43,7 +44,7 @@ test('a request that is throttled comes again less and less often while nothing 
   await putItems(table, newSessions('1', 1));
   const throttle = refuse(400, 'ProvisionedThroughputExceededException');
   dynamodb.inject('BatchWriteItem', '1', throttle);
-  const requests = await dynamodb.requests('1', async () => assertFault(await logout('1', 4500), 503));
+  const requests = await dynamodb.requests('1', async () => assertFault(await logout('1', { remainingMs: 4500 }), 503));
   const deletes = requests.filter((operation) => operation === 'BatchWriteItem').length - 1; // one put the session there
   assert.ok(deletes >= 3 && deletes <= 15, `${deletes} in three seconds: a constant pause would send a hundred`);
 });

@@ -215,7 +215,7 @@ describe('counts', () => {
     await putItems(byKey, [...newSessions(user, 20), ...newSessions(user, 5, { expiresIn: -1 })]);
     dynamodb.inject('BatchWriteItem', user, handBack(10), 1);
     dynamodb.inject('BatchWriteItem', user, handBack());
-    const answer = await logout(user, 3500);
+    const answer = await logout(user, { remainingMs: 3500 });
     assertFault(answer, 503);
     const [ended, expired] = [Number(answer.audit.sessions_ended), Number(answer.audit.sessions_expired)];
     assert.equal(ended + expired, 15);

@@ -36,7 +36,7 @@ const byGuard = { SESSION_LAYOUT: GUARDED, SETTLE_SECONDS: '0.3' };
 const { table: guarded, logout: logoutGuarded } = await startRoute(byGuard);
 const { logout: logoutForLong } = await startRoute({ SESSIONS_TABLE: table, SETTLE_SECONDS: '10' });
 
-const SHORT_MS = 6000; // less than it takes to settle for 10 s
+const SHORT = { remainingMs: 6000 }; // less than it takes to settle for 10 s
 
 const orders = new Map<string, { begun: () => void; pay: Promise<void> }>();
 const address = await startShop();
@@ -221,15 +221,14 @@ describe('a logout', { concurrency: 4 }, () => {
 
   test('a logout that settles does not wait for a user who had no session', async () => {
     const { logout: byIndexForLong } = await startRoute({ ...byIndex, SESSIONS_TABLE: sessions, SETTLE_SECONDS: '10' });
-    for (const logout of [logoutForLong, byIndexForLong])
-      assert.equal((await logout('12', SHORT_MS)).json.result, false);
+    for (const logout of [logoutForLong, byIndexForLong]) assert.equal((await logout('12', SHORT)).json.result, false);
   });
 
   test('a logout that has no time to settle answers 503, and the next call finds nothing left', async () => {
     await putItems(table, newSessions('13', 2));
-    assertFault(await logoutForLong('13', SHORT_MS), 503);
+    assertFault(await logoutForLong('13', SHORT), 503);
     assert.equal(await sessionsLeft(table, '13'), 0);
-    assert.equal((await logoutForLong('13', SHORT_MS)).json.result, false);
+    assert.equal((await logoutForLong('13', SHORT)).json.result, false);
   });
 
   test('a logout looks for new keys in an index for seconds, however long the user keeps logging in', async () => {

@@ -61,7 +61,7 @@ async function left(user: string): Promise<number[]> {
 
 /** The answer to a logout, and what the audit record says about the whole and about each store. */
 async function audited(user: string, logoutUser: Logout = logout, remainingMs?: number) {
-  const answer = await logoutUser(user, remainingMs);
+  const answer = await logoutUser(user, { remainingMs });
   const stores: AuditLine[] = JSON.parse(JSON.stringify(answer.audit.stores ?? []));
   return { answer, line: answer.audit, stores };
 }

@@ -4,6 +4,8 @@ declare module 'oidc-provider' {
     constructor(issuer: string, configuration: object);
     readonly issuer: string;
     callback(): RequestListener;
+    readonly AccessToken: { find(value: string): Promise<{ grantId: string; sessionUid: string } | undefined> };
+    readonly Session: { findByUid(uid: string): Promise<{ jti: string } | undefined> };
     on(event: 'backchannel.success', listener: (ctx: unknown, client: unknown, accountId: string) => void): this;
     on(
       event: 'backchannel.error',

@@ -16,6 +16,12 @@ await validator.validate(structuredClone(openapi));
 const { paths } = JSON.parse(JSON.stringify(validator.resolveRefs()));
 const ajv = new Ajv2020({ strict: false });
 
+/** How the JSON of a request on this path departs from docs/openapi.yaml. */
+export function requestDepartures(path: string, body: unknown): string[] {
+  const { schema } = paths[path].post.requestBody.content['application/json'];
+  return ajv.validate(schema, body) ? [] : [ajv.errorsText()];
+}
+
 /** How an answer on this path departs from docs/openapi.yaml: in its status, a header or the body. */
 export function departures(path: string, status: number, headers: Record<string, unknown>, text: string): string[] {
   const response: Response | undefined = paths[path]?.post.responses[status];

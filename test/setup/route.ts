@@ -37,6 +37,8 @@ export async function startProxiedAws() {
   return { endpoints, dynamodb, secretsManager, capture };
 }
 
+const JSON_TYPE = { 'content-type': 'application/json' };
+
 /** The setting that names the records of each function's callers. */
 const SECRET_IDS = { logout_user: 'VALIDATOR_SECRET_IDS', backchannel_logout: 'OPENID_PROVIDER_SECRET_IDS' };
 
@@ -56,8 +58,8 @@ export async function startFunction(
   return { table: SESSIONS_TABLE, secretIds, lambda: await coldStart(settings, name) };
 }
 
-/** Logs the user out. */
-export type Logout = (userId: string, remainingMs?: number) => Promise<Answer>;
+/** Logs the user out, but for the sessions with these keys. Lambda leaves the function so much time. */
+export type Logout = (userId: string, more?: { except?: string[]; remainingMs?: number }) => Promise<Answer>;
 type Route = Started & { secretId: string; key: string; logout: Logout };
 
 /** A cold start of logout_user with a record of its own. */
@@ -65,8 +67,10 @@ export async function startRoute(environment?: Environment, beforeStart?: (secre
   const record = newRecord();
   const key = record.secret_key;
   const started = await startFunction('logout_user', [record], environment, beforeStart);
-  const logout: Logout = async (userId, remainingMs) =>
-    started.lambda.invoke({ userId, token: await signToken(key) }, remainingMs);
+  const logout: Logout = async (userId, { except, remainingMs } = {}) => {
+    const params = except && { headers: JSON_TYPE, body: JSON.stringify({ params: { except } }) };
+    return started.lambda.invoke({ userId, token: await signToken(key), ...params }, remainingMs);
+  };
   return { ...started, secretId: started.secretIds.join(), key, logout };
 }
 
