@@ -10,15 +10,15 @@ import { readSettings } from '../lib/settings/environment.ts';
 import { logoutSubject } from '../lib/token/logout_token.ts';
 import { verifyToken } from '../lib/token/verify.ts';
 import { OPENID_PROVIDER } from '../lib/validator/record.ts';
-import { readAhead, Validator } from '../lib/validator/validator.ts';
+import { prefetch, RemoteRecord } from '../lib/validator/remote_record.ts';
 
 const settings = readSettings(process.env, 'OPENID_PROVIDER_SECRET_IDS');
 const secrets = newSecretsManager();
-const validators = settings.secretIds.map(
-  (id) => new Validator(id, settings.validatorMaxAgeMs, secrets, OPENID_PROVIDER),
+const records = settings.secretIds.map(
+  (id) => new RemoteRecord(id, settings.validatorMaxAgeMs, secrets, OPENID_PROVIDER),
 );
 const sessions = new SessionStores({ ...settings, settleMs: 0 }); // a provider hangs up after a few seconds
-await readAhead(validators);
+await prefetch(records);
 
 /** POST /auth/backchannel_logout: ends all sessions of the user whom an OpenID provider's logout token names. */
 export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContext & DeadlineContext>({
@@ -28,7 +28,7 @@ export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContex
   .use(oauth())
   .use(deadline())
   .handler(async (event, context) => {
-    const verified = await verifyToken(logoutToken(event), validators, context.deadline);
+    const verified = await verifyToken(logoutToken(event), records, context.deadline);
     noteCaller(context.audit, verified);
     const subject = logoutSubject(verified);
 

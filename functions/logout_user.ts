@@ -11,13 +11,13 @@ import { readSettings } from '../lib/settings/environment.ts';
 import { bearerToken, checkCaller } from '../lib/token/bearer.ts';
 import { verifyToken } from '../lib/token/verify.ts';
 import { CALLER } from '../lib/validator/record.ts';
-import { readAhead, Validator } from '../lib/validator/validator.ts';
+import { prefetch, RemoteRecord } from '../lib/validator/remote_record.ts';
 
 const settings = readSettings(process.env, 'VALIDATOR_SECRET_IDS');
 const secrets = newSecretsManager();
-const validators = settings.secretIds.map((id) => new Validator(id, settings.validatorMaxAgeMs, secrets, CALLER));
+const records = settings.secretIds.map((id) => new RemoteRecord(id, settings.validatorMaxAgeMs, secrets, CALLER));
 const sessions = new SessionStores(settings);
-await readAhead(validators);
+await prefetch(records);
 
 /** POST /auth/logout_user/{user_id}: ends all sessions of the user. Returns whether any of them was live. */
 export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContext & DeadlineContext & RpcContext>({
@@ -28,7 +28,7 @@ export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContex
   .use(deadline())
   .handler(async (event, context) => {
     const token = bearerToken(header(event, 'authorization'));
-    const verified = await verifyToken(token, validators, context.deadline);
+    const verified = await verifyToken(token, records, context.deadline);
     noteCaller(context.audit, verified);
     checkCaller(verified, event.pathParameters?.user_id);
 

@@ -12,13 +12,15 @@ export type ErrorCode =
   | 'INTERNAL'
   | 'UNAVAILABLE';
 
-/** The true reason for a refusal or a fault, for the audit record only. Stable: alarms and searches rely on it. */
+/** The true reason for an error, for the audit record only. Stable: alarms and searches rely on it. */
 export type Reason =
-  | RefusalReason
+  | InvalidTokenReason
   | 'email_not_allowed'
+  | 'email_not_verified'
   | 'user_id_not_bound'
   | 'body'
   | 'user_id'
+  | 'sub'
   | 'record_missing'
   | 'record_refused'
   | 'record_invalid'
@@ -31,8 +33,8 @@ export type Reason =
   | 'deadline'
   | 'unexpected';
 
-/** Why a token was refused. The caller gets the same answer for all of them. */
-export type RefusalReason =
+/** Why a token is not accepted. The caller gets the same answer for all of them. */
+export type InvalidTokenReason =
   | 'no_credentials'
   | 'malformed'
   | 'algorithm'

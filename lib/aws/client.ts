@@ -22,7 +22,10 @@ export function newDynamoDB(stores: number): DynamoDBClient {
 }
 
 function settings(stores = 1) {
-  const agent = { maxSockets: stores * SOCKETS_PER_STORE };
+  const agent = {
+    maxSockets: stores * SOCKETS_PER_STORE,
+    autoSelectFamilyAttemptTimeout: 250, // as Node has it; lib/validator/fetch_key_set.ts changes that
+  };
   const { AWS_REGION, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT } = process.env;
   return {
     credentials: fromEnv(), // where Lambda puts them; the default chain would cost a fifth of a cold start

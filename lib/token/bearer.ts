@@ -1,35 +1,36 @@
 // A caller's token: where the request has it, and what it must say.
 import { ServiceError } from '../errors.ts';
-import { refused } from './form.ts';
+import { invalidToken, textOrDigits } from './decode.ts';
+import { checkSub } from './sub.ts';
 import type { Verified } from './verify.ts';
 
+const SCHEME = /^bearer(?: +|$)/i; // the case does not matter (RFC 9110 §11.1); one or more spaces (RFC 6750 §2.1)
 const OTHER_KINDS = new Set(['logout+jwt', 'secevent+jwt', 'global-token-revocation+jwt']);
 
-/** The token in an authorization header; the case of the scheme does not matter (RFC 9110 §11.1). Throws 401. */
+/** The token in an authorization header. Throws 401 for another scheme. */
 export function bearerToken(header: unknown): string {
-  if (typeof header !== 'string' || !/^bearer( |$)/i.test(header)) throw refused('no_credentials');
-  return header.slice('bearer '.length);
+  if (typeof header !== 'string' || !SCHEME.test(header)) throw invalidToken('no_credentials');
+  return header.replace(SCHEME, '');
 }
 
 /**
  * Throws 401 when the token reports an event (RFC 8417) instead of asking for a logout; 403 when the record does not
- * allow the token's email, or binds each token to one user and this is another.
+ * allow the token's email, or binds each token to one user and this is another; 404 when `sub_pattern` does not match.
  */
-export function checkCaller({ typ = '', token, claims, version }: Verified, userId: unknown): void {
-  if (OTHER_KINDS.has(typ) || Object.hasOwn(claims, 'events')) throw refused('wrong_kind');
-  const { allowedEmails, userIdClaim } = version.record;
-  if (allowedEmails && !(typeof claims.email === 'string' && allowedEmails.has(claims.email))) {
-    throw new ServiceError('NOT_ALLOWED', 'email_not_allowed');
-  }
-  if (userIdClaim !== undefined && !isBoundTo(token, userIdClaim, userId)) {
-    throw new ServiceError('NOT_ALLOWED', 'user_id_not_bound');
-  }
+export function checkCaller(verified: Verified, userId: unknown): void {
+  const { typ = '', claims, version } = verified;
+  if (OTHER_KINDS.has(typ) || Object.hasOwn(claims, 'events')) throw invalidToken('wrong_kind');
+  const { allowedEmails, userIdClaim, userId: template } = version.record;
+  if (allowedEmails) checkEmail(claims, allowedEmails);
+  if (userIdClaim === undefined) return;
+  const sub = textOrDigits(verified, userIdClaim);
+  if (sub === undefined) throw new ServiceError('NOT_ALLOWED', 'user_id_not_bound');
+  checkSub(sub, version.record);
+  if (template.replaceAll('{sub}', () => sub) !== userId) throw new ServiceError('NOT_ALLOWED', 'user_id_not_bound');
 }
 
-/** Whether the claim is the user id, as text or as an integer of its digits; JavaScript rounds those beyond 2^53. */
-function isBoundTo(token: string, claim: string, userId: unknown): boolean {
-  const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
-  const claims = JSON.parse(payload, (_, value, { source }) => (/^-?\d+$/.test(source) ? source : value));
-  const value = new Map<string, unknown>(Object.entries(Object(claims))).get(claim);
-  return typeof value === 'string' && value === userId;
+/** An address that its owner has not confirmed may be anybody's (OpenID Connect Core §5.1); some send "true" as text. */
+function checkEmail({ email, email_verified = true }: Verified['claims'], allowed: Set<string>): void {
+  if (typeof email !== 'string' || !allowed.has(email)) throw new ServiceError('NOT_ALLOWED', 'email_not_allowed');
+  if (email_verified !== true && email_verified !== 'true') throw new ServiceError('NOT_ALLOWED', 'email_not_verified');
 }

@@ -1,111 +1,142 @@
-import { errors, type JWTPayload, jwtVerify } from 'jose';
-import { type RefusalReason, ServiceError, serviceError } from '../errors.ts';
-import { namesOf } from '../validator/key_set.ts';
-import type { Validator, Version } from '../validator/validator.ts';
-import { readTokenForm, refused, type TokenHeader } from './form.ts';
+// One token and all validator records: which of them verifies it.
+import type { JWTPayload } from 'jose';
+import { type InvalidTokenReason, type ServiceError, serviceError } from '../errors.ts';
+import { TOO_SLOW } from '../validator/cached.ts';
+import type { ValidatorRecord } from '../validator/record.ts';
+import type { RecordVersion, RemoteRecord } from '../validator/remote_record.ts';
+import { type DecodedToken, decodeToken, invalidToken } from './decode.ts';
+import { meets, type Verification, verifyByVersion } from './verify_version.ts';
 
-const LEEWAY_SECONDS = 5;
-const MAX_CANDIDATES = 10; // a token without a kid is tried with each matching key, but not with all of a large set
-const CLAIM_REASONS = new Map<string, RefusalReason>([
-  ['exp', 'expired'],
-  ['nbf', 'not_yet_valid'],
-  ['aud', 'audience'],
-  ['iss', 'issuer'],
-]);
-/** Refusals that a newer or the previous key may turn into success, the closest to it first. */
-const KEY_MISMATCHES: RefusalReason[] = ['too_many_keys', 'signature', 'unknown_key', 'algorithm'];
+const PATIENCE_MS = 2000; // where one record has verified the token, with those before it
+/** Why no key of a record fits, the closest to success first. */
+const KEY_MISMATCHES: InvalidTokenReason[] = [
+  'too_many_keys',
+  'signature',
+  'unknown_key',
+  'issuer', // this and the next one: of a record whose keys are not at hand
+  'audience',
+  'algorithm',
+];
 
 /** A verified token: its claims, the version of the record that verified it, and the faults of records tried before. */
-export type Verified = TokenHeader & { token: string; claims: JWTPayload; version: Version; faults: ServiceError[] };
+export type Verified = DecodedToken & {
+  token: string;
+  claims: JWTPayload;
+  version: RecordVersion;
+  faults: ServiceError[];
+};
+
+type Token = DecodedToken & { token: string; needsKeys: (record: ValidatorRecord) => boolean };
+
+/** What came of one version of a record, or that it could not be read. */
+type Outcome =
+  | (Verification & { version: RecordVersion; record: RemoteRecord })
+  | { result: 'fault'; error: ServiceError };
 
 /**
  * Tries the records in order; the first that verifies the token decides. Throws UNAUTHENTICATED for any fault of the
  * token, but INTERNAL or UNAVAILABLE while a record that might verify it cannot be read.
  */
-export async function verifyToken(token: string, validators: Validator[], deadline: AbortSignal): Promise<Verified> {
-  const header = readTokenForm(token);
-  const refusals: ServiceError[] = [];
-  const faults: ServiceError[] = [];
-  const mismatches: [Validator, Version][] = [];
+export async function verifyToken(token: string, records: RemoteRecord[], deadline: AbortSignal): Promise<Verified> {
+  const decoded = decodeToken(token);
+  const needsKeys = (record: ValidatorRecord) => meets(record, decoded);
+  const outcomes = await tryRecords({ ...decoded, token, needsKeys }, records, deadline);
 
-  for (const validator of validators) {
-    try {
-      const version = await validator.current(deadline);
-      const claims = await verify(token, header, version);
-      if (!(claims instanceof ServiceError)) return { ...header, token, claims, version, faults };
-      refusals.push(claims);
-      if (isKeyMismatch(claims)) mismatches.push([validator, version]);
-    } catch (error) {
-      faults.push(serviceError(error));
+  const faults = outcomes.flatMap((outcome) => (outcome.result === 'fault' ? outcome.error : []));
+  const verified = outcomes.find((outcome) => outcome.result === 'verified');
+  if (verified) return { ...decoded, token, claims: verified.claims, version: verified.version, faults };
+  throw faults.find(({ code }) => code === 'UNAVAILABLE') ?? faults[0] ?? closest(outcomes);
+}
+
+/** The outcomes up to a version that verifies the token: of the current ones, then of newer and previous ones. */
+async function tryRecords(token: Token, records: RemoteRecord[], deadline: AbortSignal): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const toRead = records.findIndex((record) => !record.isAtHand(token.needsKeys));
+  const atHand = toRead < 0 ? records.length : toRead;
+  for (const record of records.slice(0, atHand)) {
+    outcomes.push(...(await tryCurrent(token, record, deadline)));
+    if (hasVerified(outcomes)) return outcomes;
+  }
+  const others = records.slice(atHand).map((record) => (signal: AbortSignal) => tryCurrent(token, record, signal));
+  outcomes.push(...(await sideBySide(others, deadline)));
+  if (hasVerified(outcomes)) return outcomes;
+
+  const alternatives = outcomes.flatMap((outcome) => {
+    if (outcome.result !== 'key mismatch') return [];
+    return (signal: AbortSignal) => tryAlternatives(token, outcome.record, outcome.version, signal);
+  });
+  outcomes.push(...(await sideBySide(alternatives, deadline)));
+  return outcomes;
+}
+
+/**
+ * The outcomes in order, up to a version that verifies the token. All attempts go on at the same time: several records
+ * that hang cost no more than one. Where one has verified the token, those before it have two seconds in all.
+ */
+async function sideBySide(
+  attempts: ((signal: AbortSignal) => Promise<Outcome[]>)[],
+  deadline: AbortSignal,
+): Promise<Outcome[]> {
+  if (attempts.length === 0) return [];
+  const end = new AbortController();
+  const signal = AbortSignal.any([deadline, end.signal]);
+  const [verified, patience] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const timer = setTimeout(patience.resolve, PATIENCE_MS);
+  void Promise.all([verified.promise, patience.promise]).then(() => end.abort(TOO_SLOW));
+  const running = attempts.map(async (attempt) => {
+    const outcomes = await attempt(signal);
+    if (hasVerified(outcomes)) verified.resolve();
+    return outcomes;
+  });
+
+  const outcomes: Outcome[] = [];
+  for (const attempt of running) {
+    outcomes.push(...(await attempt));
+    if (hasVerified(outcomes)) break;
+  }
+  clearTimeout(timer);
+  end.abort(); // nobody waits for the others any more
+  return outcomes;
+}
+
+async function tryCurrent(token: Token, record: RemoteRecord, signal: AbortSignal): Promise<Outcome[]> {
+  try {
+    return [await tryVersion(token, record, await record.current(token.needsKeys, signal))];
+  } catch (error) {
+    return [{ result: 'fault', error: serviceError(error) }];
+  }
+}
+
+async function tryAlternatives(
+  token: Token,
+  record: RemoteRecord,
+  tried: RecordVersion,
+  signal: AbortSignal,
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  try {
+    for await (const version of record.alternatives(tried, token.needsKeys, signal)) {
+      outcomes.push(await tryVersion(token, record, version));
+      if (hasVerified(outcomes)) break;
     }
+  } catch (error) {
+    outcomes.push({ result: 'fault', error: serviceError(error) });
   }
-  for (const [validator, tried] of mismatches) {
-    try {
-      for await (const version of validator.alternatives(tried, deadline)) {
-        const claims = await verify(token, header, version);
-        if (!(claims instanceof ServiceError)) return { ...header, token, claims, version, faults };
-        refusals.push(claims);
-      }
-    } catch (error) {
-      faults.push(serviceError(error));
-    }
-  }
-  throw faults[0] ?? mostSpecific(refusals);
+  return outcomes;
 }
 
-/** The claims, or why this version of a record refuses the token. */
-async function verify(
-  token: string,
-  { alg, kid }: TokenHeader,
-  { record, keySet }: Version,
-): Promise<JWTPayload | ServiceError> {
-  const algorithms = namesOf(record.algorithm);
-  if (!algorithms.some((name) => name === alg)) return refused('algorithm');
-  const rules = {
-    algorithms,
-    audience: record.audience,
-    issuer: record.issuer,
-    clockTolerance: LEEWAY_SECONDS,
-  };
-  const candidates = keySet(kid);
-  for (const key of candidates.slice(0, MAX_CANDIDATES)) {
-    try {
-      const { payload } = await jwtVerify(token, key, rules);
-      const reason = ageRefusal(payload, record.maxTokenAgeSeconds + LEEWAY_SECONDS);
-      return reason ? refused(reason) : payload;
-    } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) return refusal(error);
-    }
-  }
-  if (candidates.length > MAX_CANDIDATES) return refused('too_many_keys');
-  return refused(candidates.length > 0 ? 'signature' : 'unknown_key');
+async function tryVersion(token: Token, record: RemoteRecord, version: RecordVersion): Promise<Outcome> {
+  return { ...(await verifyByVersion(token.token, token, version)), version, record };
 }
 
-function ageRefusal(
-  { exp = Number.POSITIVE_INFINITY, iat }: JWTPayload,
-  maxSeconds: number,
-): RefusalReason | undefined {
-  const now = Date.now() / 1000;
-  if (exp - now > maxSeconds || now - (iat ?? now) > maxSeconds) return 'too_long_lived';
-  return iat !== undefined && iat > now + LEEWAY_SECONDS ? 'not_yet_valid' : undefined;
+function hasVerified(outcomes: Outcome[]): boolean {
+  return outcomes.some(({ result }) => result === 'verified');
 }
 
-/** Why the token is refused. Throws any error that is not the token's fault. */
-function refusal(error: unknown): ServiceError {
-  if (error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed) {
-    return refused(CLAIM_REASONS.get(error.claim) ?? 'claims');
-  }
-  if (error instanceof errors.JOSEError) return refused('malformed');
-  throw error;
-}
-
-function isKeyMismatch({ reason }: ServiceError): boolean {
-  return KEY_MISMATCHES.some((mismatch) => mismatch === reason);
-}
-
-/** The refusal by the record that came closest to verifying the token, and so is most likely the one that was meant. */
-function mostSpecific(refusals: ServiceError[]): ServiceError {
-  const withMatchingKey = refusals.find((refusal) => !isKeyMismatch(refusal));
-  const mismatches = KEY_MISMATCHES.map((reason) => refusals.find((refusal) => refusal.reason === reason));
-  return withMatchingKey ?? mismatches.find((refusal) => refusal !== undefined) ?? refused('unknown_key');
+/** The error of the record that came closest to verifying the token, and so is most likely the one that was meant. */
+function closest(outcomes: Outcome[]): ServiceError {
+  const errors = outcomes.flatMap((outcome) => (outcome.result === 'invalid' ? outcome.error : []));
+  const mismatches = outcomes.flatMap((outcome) => (outcome.result === 'key mismatch' ? outcome.error : []));
+  for (const reason of KEY_MISMATCHES) errors.push(...mismatches.filter((error) => error.reason === reason));
+  return errors[0] ?? invalidToken('unknown_key');
 }

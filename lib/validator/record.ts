@@ -1,6 +1,8 @@
 import { Cached } from './cached.ts';
+import { fetchKeySet } from './fetch_key_set.ts';
+import { CALLER_FIELDS, FIELDS, isPassedOver, OPENID_PROVIDER_FIELDS, shownName } from './field_names.ts';
 import { Fields } from './fields.ts';
-import { byKid, fetchKeySet, type KeySet, readKeySet } from './key_set.ts';
+import { type KeySet, readKeySet, sharedKey } from './key_set.ts';
 
 /** A validator record in the vocabulary of Odoo's auth_jwt, checked, with its keys ready for use. */
 export type ValidatorRecord = {
@@ -11,10 +13,12 @@ export type ValidatorRecord = {
   audience: string[];
   issuer: string;
   allowedEmails: Set<string> | undefined;
-  /** The claim that must equal the user id in the path. */
+  /** The claim that names the user in the path, whose id the template `userId` makes of it. */
   userIdClaim: string | undefined;
-  /** The template of a user id, which contains the provider's `{sub}`. */
+  /** The template of a user id, which contains `{sub}`. */
   userId: string;
+  /** What the whole `sub` must match. */
+  subPattern: RegExp | undefined;
   /** The provider's name in the items that link accounts to users. */
   accountProvider: string | undefined;
   maxTokenAgeSeconds: number;
@@ -24,35 +28,12 @@ export type ValidatorRecord = {
 /** Whose record it is, the fields that only such a record has, and its default max token age. */
 export type RecordKind = { whose: string; fields: string[]; maxTokenAgeSeconds: number };
 
-export const CALLER: RecordKind = {
-  whose: 'a caller',
-  fields: ['allowed_emails', 'user_id_claim'],
-  maxTokenAgeSeconds: 86_400,
-};
+export const CALLER: RecordKind = { whose: 'a caller', fields: CALLER_FIELDS, maxTokenAgeSeconds: 86_400 };
 export const OPENID_PROVIDER: RecordKind = {
   whose: 'an OpenID provider',
-  fields: ['user_id', 'account_provider'],
+  fields: OPENID_PROVIDER_FIELDS,
   maxTokenAgeSeconds: 300,
 };
-
-/** The fields that any record may have. Others are refused: a misspelled `allowed_emails` would let everybody in. */
-const FIELDS = [
-  'name',
-  'signature_type',
-  'secret_algorithm',
-  'secret_key',
-  'allow_short_key',
-  'public_key_algorithm',
-  'public_key_jwk_uri',
-  'public_key_jwks',
-  'audience',
-  'issuer',
-  'max_token_age_seconds',
-  'previous_key_grace_seconds',
-];
-/** A place for notes, and the other fields of Odoo's auth_jwt, so that its record can be copied as it is. */
-const IGNORED =
-  /^(description|user_id_strategy|static_user_id|partner_id_(strategy|required)|next_validator_id|(cookie|create|write)_\w+|id|display_name|__last_update)$/;
 
 // A key must have as many bytes as the hash (RFC 7518 §3.2).
 const SECRET_ALGORITHMS = new Map([
@@ -78,64 +59,65 @@ export async function readRecord(
     allowedEmails: fields.has('allowed_emails') ? new Set(fields.list('allowed_emails')) : undefined,
     userIdClaim: fields.has('user_id_claim') ? fields.claim('user_id_claim') : undefined,
     userId: fields.has('user_id') ? fields.text('user_id') : '{sub}',
+    subPattern: fields.has('sub_pattern') ? fields.pattern('sub_pattern') : undefined,
     accountProvider: fields.has('account_provider') ? fields.claim('account_provider') : undefined,
     maxTokenAgeSeconds: fields.seconds('max_token_age_seconds', kind.maxTokenAgeSeconds),
     previousKeyGraceMs: 1000 * fields.seconds('previous_key_grace_seconds', 3600),
   };
-  if (rules.audience.length === 0) fields.refuse('audience', 'must name at least one');
-  if (!rules.userId.includes('{sub}')) fields.refuse('user_id', 'must contain {sub}, or all tokens log out one user');
+  if (rules.audience.length === 0) fields.fail('audience', 'must name at least one');
+  if (!rules.userId.includes('{sub}')) fields.fail('user_id', 'must contain {sub}, or all tokens log out one user');
   if (rules.accountProvider && fields.has('user_id')) {
-    fields.refuse('user_id', 'and account_provider both say who the user is: remove one of them');
+    fields.fail('user_id', 'and account_provider both say who the user is: remove one of them');
   }
   const type = fields.text('signature_type');
-  if (type === 'secret') return { ...rules, ...(await sharedKey(fields)) };
+  if (type === 'secret') return { ...rules, ...(await secretKey(fields)) };
   if (type === 'public_key') return { ...rules, ...(await publicKeys(fields)), shortKey: false };
-  return fields.refuse('signature_type', 'must be secret or public_key');
+  return fields.fail('signature_type', 'must be secret or public_key');
 }
 
-function checkNames(fields: Fields, { fields: own }: RecordKind): void {
+/** An unknown field is an error: a misspelled `allowed_emails` would let everybody in. */
+function checkNames(fields: Fields, kind: RecordKind): void {
   for (const name of fields.names()) {
-    if (FIELDS.includes(name) || own.includes(name) || IGNORED.test(name)) continue;
-    const kind = [CALLER, OPENID_PROVIDER].find(({ fields }) => fields.includes(name));
-    kind ? fields.refuse(name, `is for the record of ${kind.whose} only: remove it`) : fields.refuseName(name);
+    if (FIELDS.includes(name) || kind.fields.includes(name) || isPassedOver(name)) continue;
+    const other = [CALLER, OPENID_PROVIDER].find(({ fields }) => fields.includes(name));
+    if (other) fields.fail(name, `is for the record of ${other.whose} only: remove it`);
+    fields.fail(shownName(name), 'is not a field of a record: correct its spelling, or remove it');
+  }
+  for (const name of ['user_id', 'sub_pattern']) {
+    if (kind !== CALLER || !fields.has(name) || fields.has('user_id_claim')) continue;
+    fields.fail(name, `is for the record of ${OPENID_PROVIDER.whose} only: remove it, or set user_id_claim beside it`);
   }
 }
 
-async function sharedKey(fields: Fields) {
+async function secretKey(fields: Fields) {
   const algorithm = fields.text('secret_algorithm');
   const { hash, bytes } =
-    SECRET_ALGORITHMS.get(algorithm) ?? fields.refuse('secret_algorithm', 'must be HS256, HS384 or HS512');
+    SECRET_ALGORITHMS.get(algorithm) ?? fields.fail('secret_algorithm', 'must be HS256, HS384 or HS512');
   const secret = new TextEncoder().encode(fields.text('secret_key'));
   const shortKey = secret.length < bytes;
   if (!fields.flag('allow_short_key') && shortKey) {
-    fields.refuse(
+    fields.fail(
       'secret_key',
       `is shorter than the ${bytes} bytes of ${algorithm}: use a longer one, or set allow_short_key while you migrate`,
     );
   }
   const key = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash }, false, ['verify']);
-  return { algorithm, shortKey, keys: constant(() => [key]) };
+  return { algorithm, shortKey, keys: Cached.of(sharedKey(key)) };
 }
 
 async function publicKeys(fields: Fields) {
   const algorithm = fields.text('public_key_algorithm');
   if (!PUBLIC_KEY_ALGORITHM.test(algorithm)) {
-    fields.refuse('public_key_algorithm', 'must be RS, PS or ES with 256, 384 or 512, or EdDSA or Ed25519');
+    fields.fail('public_key_algorithm', 'must be RS, PS or ES with 256, 384 or 512, or EdDSA or Ed25519');
   }
   if (fields.has('public_key_jwks')) {
-    const inline = fields.json('public_key_jwks');
-    const keys = await readKeySet(inline, algorithm).catch(({ message }: Error) =>
-      fields.refuse('public_key_jwks', `must be a JWK set: ${message}`),
+    const keySet = await readKeySet(fields.json('public_key_jwks'), algorithm).catch(({ message }: Error) =>
+      fields.fail('public_key_jwks', `cannot be used: ${message}`),
     );
-    if (keys.length === 0) fields.refuse('public_key_jwks', `holds no public key for ${algorithm}`);
-    return { algorithm, keys: constant(byKid(keys)) };
+    return { algorithm, keys: Cached.of(keySet) };
   }
   const url = fields.httpsUrl('public_key_jwk_uri');
   const fault = (what: string) => fields.fault('public_key_jwk_uri', what);
   const read = (deadline: AbortSignal) => fetchKeySet(url, algorithm, deadline, fault);
   return { algorithm, keys: new Cached(read, JWKS_MAX_AGE_MS, 'whatever fails') };
-}
-
-function constant(keySet: KeySet): Cached<KeySet> {
-  return new Cached(async () => keySet, Number.POSITIVE_INFINITY);
 }

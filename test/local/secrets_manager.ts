@@ -16,13 +16,17 @@ type Input = {
   ForceDeleteWithoutRecovery?: boolean;
 };
 
+// Of AWS's own messages, which alone tell a secret without a value from one that does not exist.
+const NOT_FOUND = "Secrets Manager can't find the specified secret";
+const CANNOT = "You can't perform this operation on the secret";
+
 /** A stand-in for Secrets Manager: AWS JSON 1.1, version stages, typed errors. In memory, on loopback. */
 export function createSecretsManager(): Server {
   const secrets = new Map<string, Secret>();
 
   const find = (id = ''): Secret => {
     const name = id.startsWith('arn:') ? id.replace(/^.*:secret:/, '').replace(/-[A-Za-z0-9]{6}$/, '') : id;
-    return secrets.get(name) ?? fail('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+    return secrets.get(name) ?? fail('ResourceNotFoundException', `${NOT_FOUND}.`);
   };
   const arn = (name: string) => `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}-local0`;
   const moveStage = (secret: Secret, stage: string, to: Version) => {
@@ -53,17 +57,19 @@ export function createSecretsManager(): Server {
       if (secrets.has(name)) fail('ResourceExistsException', `The secret ${name} already exists.`);
       const secret: Secret = { name, versions: new Map() };
       secrets.set(name, secret);
-      return addVersion(secret, input);
+      const hasValue = input.SecretString !== undefined || input.SecretBinary !== undefined;
+      return hasValue ? addVersion(secret, input) : { ARN: arn(name), Name: name };
     },
     PutSecretValue: (input) => addVersion(find(input.SecretId), input),
     GetSecretValue(input) {
       const secret = find(input.SecretId);
-      if (secret.deletedAt) fail('InvalidRequestException', 'The secret was marked for deletion.');
+      if (secret.deletedAt) fail('InvalidRequestException', `${CANNOT} because it was marked for deletion.`);
       const stage = input.VersionStage ?? 'AWSCURRENT';
       const found = [...secret.versions].find(([id, version]) =>
         input.VersionId ? id === input.VersionId : version.stages.has(stage),
       );
-      if (!found) return fail('ResourceNotFoundException', "Secrets Manager can't find the specified secret value.");
+      const which = input.VersionId ? `VersionId: ${input.VersionId}` : `staging label: ${stage}`;
+      if (!found) return fail('ResourceNotFoundException', `${NOT_FOUND} value for ${which}`);
       const [id, { text, binary, stages, createdAt }] = found;
       return {
         ARN: arn(secret.name),

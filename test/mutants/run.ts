@@ -8,7 +8,7 @@ import { Stryker } from '@stryker-mutator/core';
 const TESTS: Record<string, string[]> = {
   'lib/{errors,token/*}.ts': [
     'token/token',
-    'token/form',
+    'token/decode',
     'token/logout_token',
     'token/caller',
     'validator/several_records',
@@ -18,7 +18,7 @@ const TESTS: Record<string, string[]> = {
     'validator/key_set',
     'hostile/hostile',
   ],
-  'lib/validator/{fields,record}.ts': [
+  'lib/validator/{field_names,fields,record,strict_json}.ts': [
     'validator/record',
     'validator/provider_record',
     'validator/several_records',
@@ -26,14 +26,15 @@ const TESTS: Record<string, string[]> = {
     'validator/key_set',
     'token/caller',
   ],
-  'lib/validator/{cached,key_set,validator}.ts': [
+  'lib/validator/{cached,fetch_key_set,key_set,remote_record}.ts': [
+    'validator/isolation',
     'validator/several_records',
     'validator/rotation',
-    'validator/validator',
+    'validator/remote_record',
     'validator/key_set',
     'faults/secrets_manager',
     'validator/record',
-    'validator/read_ahead',
+    'validator/prefetch',
   ],
   'lib/{settings/*,sessions/{known_layouts,layout}}.ts': [
     'settings/layout',
@@ -69,7 +70,7 @@ const TESTS: Record<string, string[]> = {
     'faults/dynamodb',
     'faults/secrets_manager',
     'sessions/look_up',
-    'validator/validator',
+    'validator/remote_record',
     'validator/key_set',
     'hostile/hostile',
   ],
@@ -89,7 +90,7 @@ const TESTS: Record<string, string[]> = {
     'request/audit',
     'sessions/look_up',
     'sessions/settling',
-    'validator/read_ahead',
+    'validator/prefetch',
     'hostile/hostile',
   ],
 };

@@ -3,7 +3,7 @@ import { createServer } from 'node:https';
 import { after } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { listen } from '../local/listen.ts';
-import { newCertificate } from './certificate.ts';
+import { type Certificate, newCertificate } from './certificate.ts';
 
 type Answer = (response: ServerResponse) => unknown;
 export type KeyServer = {
@@ -14,13 +14,19 @@ export type KeyServer = {
   requests: (work: () => Promise<unknown>) => Promise<number>;
 };
 
-/** Starts an https server for a key set, with its own certificate; if `trusted`, this process accepts that. */
-export async function startKeyServer({ trusted = true } = {}): Promise<KeyServer> {
-  const certificate = await newCertificate();
-  if (trusted) setDefaultCACertificates([...getCACertificates('default'), certificate.cert]);
+/** Starts an https server for a key set, with a certificate of its own or that one; if `trusted`, this process accepts it. */
+export async function startKeyServer({
+  trusted = true,
+  certificate,
+}: {
+  trusted?: boolean;
+  certificate?: Certificate;
+} = {}): Promise<KeyServer> {
+  const shown = certificate ?? (await newCertificate());
+  if (trusted) setDefaultCACertificates([...getCACertificates('default'), shown.cert]);
   let answer: Answer = (response) => response.writeHead(404).end();
   let count = 0;
-  const server = createServer(certificate, (_, response) => {
+  const server = createServer(shown, (_, response) => {
     count++;
     answer(response);
   });

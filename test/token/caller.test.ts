@@ -115,6 +115,57 @@ describe('user_id_claim', () => {
   }
 });
 
+describe('user_id and sub_pattern beside user_id_claim', () => {
+  const status = async (members: Record<string, unknown>, claims: Record<string, unknown>, userId: string) => {
+    const judgeToken = await judge({ ...record, ...members });
+    const { status, audit } = await judgeToken(await signToken(key, newClaims(claims)), { userId });
+    return [status, audit.reason];
+  };
+  const prefixed = { user_id_claim: 'sub', user_id: 'b|{sub}' };
+  const digits = { user_id_claim: 'uid', sub_pattern: '[0-9]+' };
+
+  for (const [members, claims, userId, expected] of [
+    [prefixed, { sub: '7' }, 'b|7', [404, 'user_id']], // by the pattern of ids, the last of the checks
+    [prefixed, { sub: '7' }, '7', [403, 'user_id_not_bound']],
+    [prefixed, { sub: 'b|7' }, 'b|7', [403, 'user_id_not_bound']],
+    [prefixed, {}, 'b|', [403, 'user_id_not_bound']],
+    [{ ...prefixed, user_id: '{sub}{sub}' }, { sub: '7' }, '77', [200, undefined]],
+    [{ ...prefixed, user_id: '1{sub}' }, { sub: '$&' }, '1$&', [404, 'user_id']],
+    [{ ...prefixed, user_id: null }, { sub: '7' }, '7', [200, undefined]],
+    [digits, { uid: '7' }, '7', [200, undefined]],
+    [digits, { uid: 7 }, '7', [200, undefined]],
+    [digits, { uid: 'a|7' }, 'a|7', [404, 'sub']],
+    [digits, { uid: '7|a' }, '7|a', [404, 'sub']],
+    [digits, { uid: '7\n' }, '7\n', [404, 'sub']],
+    [digits, { uid: 'a' }, '7', [404, 'sub']],
+    [digits, { uid: '8' }, '7', [403, 'user_id_not_bound']],
+    [digits, { sub: '7' }, '7', [403, 'user_id_not_bound']],
+    [{ ...digits, sub_pattern: '7|8' }, { uid: '78' }, '78', [404, 'sub']],
+    [{ ...digits, ...prefixed, user_id: '1{sub}' }, { sub: '7' }, '17', [200, undefined]],
+    [{ ...digits, ...prefixed, user_id: '1{sub}' }, { sub: 'x' }, '1x', [404, 'sub']],
+  ] as const) {
+    test(`${JSON.stringify(claims)} of a token gives ${expected.join(' ')} for user ${userId} by ${JSON.stringify(members)}`, async () =>
+      assert.deepEqual(await status(members, claims, userId), expected));
+  }
+
+  for (const [members, fault] of [
+    [{ ...prefixed, user_id: 'b' }, /: user_id must contain \{sub\}/],
+    [{ user_id: 'b|{sub}' }, /: user_id is for .* only: remove it, or set user_id_claim beside it$/],
+    [{ sub_pattern: '[0-9]+' }, /: sub_pattern is for .* only: remove it, or set user_id_claim beside it$/],
+    [{ ...prefixed, sub_pattern: '[' }, /: sub_pattern must be a regular expression in Unicode mode$/],
+    [{ ...prefixed, sub_pattern: 'a)|(b' }, /: sub_pattern must be a regular expression/],
+    [{ ...prefixed, sub_pattern: ' ' }, /: sub_pattern must be text that is not blank$/],
+    [{ ...prefixed, sub_pattern: 7 }, /: sub_pattern must be text that is not blank$/],
+  ] as const) {
+    test(`a 500 is returned, and the log names the field, when a caller’s record has ${JSON.stringify(members)}`, async () => {
+      const judgeToken = await judge({ ...record, ...members });
+      const verdict = await judgeToken(await signToken(key));
+      assertFault(verdict, 500, 'record_invalid');
+      assert.match(String(verdict.audit.fault), fault);
+    });
+  }
+});
+
 describe('the record of a caller', () => {
   for (const [field, value] of [
     ['user_id', 'x|{sub}'],

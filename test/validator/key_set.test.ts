@@ -1,5 +1,6 @@
 // Public keys at an https address: fetched, cached, reloaded, limited in size. The test sets the clock.
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -11,6 +12,7 @@ import { keyPair, newClaims, newPublicRecord, signToken, storeRecord } from '../
 
 const MAX_AGE = 300; // seconds
 const COOLDOWN = 30;
+const RETRY = 2;
 const HOUR = 3600;
 
 const { judge, judgeBy, secrets } = await startJudge();
@@ -109,6 +111,7 @@ describe('public_key_jwk_uri', () => {
     pass(HOUR - MAX_AGE);
     assertFault(await judgeToken(await token()), 503, 'jwks_unavailable');
     server.serve(keysOf('ours'));
+    pass(RETRY);
     assertAccepted(await judgeToken(await token()), { stale_record: 0 });
   });
 
@@ -155,6 +158,7 @@ describe('a key set address that does not answer', async () => {
       assertFault(verdict, 503, 'jwks_unavailable');
       assertKeySetFault(verdict, secretId, fault);
       server.serve(ours);
+      pass(RETRY);
       assertAccepted(await judgeToken(await tokenBy('ours')));
       server.serve(answer);
       pass(MAX_AGE);
@@ -252,6 +256,7 @@ describe('a key set address that is wrong', async () => {
       assertFault(verdict, 500, 'key_set_invalid');
       assertKeySetFault(verdict, secretId, fault);
       server.serve(ours);
+      pass(RETRY);
       const healed = await judgeToken(await tokenBy('ours'));
       assertAccepted(healed);
       assert.equal(healed.audit.fault, undefined);
@@ -329,21 +334,37 @@ describe('the keys of a set', () => {
     await refuses(keysOf('a').keys, await tokenBy('a', { kid: '' }), 'unknown_key');
   });
 
-  test('a key in a key set is ignored when it is broken, private, symmetric, or for another use or algorithm', async () => {
-    const { jwk, privateKey } = keyPair('ES256', 'a');
-    const useless = [
-      null,
-      7,
-      { ...jwk, kty: 'RSA' },
-      { ...jwk, x: jwk.y, y: jwk.x },
-      { ...jwk, ...privateKey.export({ format: 'jwk' }) },
-      { ...jwk, use: 'enc' },
-      { ...jwk, key_ops: ['encrypt'] },
-      { ...jwk, alg: 'ES384' },
-      { kty: 'oct', kid: 'a', k: 'c2VjcmV0' },
-    ];
-    for (const key of useless) await refuses([key], await tokenBy('a'), 'unknown_key');
-    await accepts([...useless, jwk], await tokenBy('a'));
+  const { jwk, privateKey } = keyPair('ES256', 'a');
+  const [other] = keysOf('other').keys;
+  const useless: Record<string, [key: unknown, why: string]> = {
+    'of another type': [{ ...jwk, kty: 'RSA' }, 'a key is for another algorithm, by its kty'],
+    'on another curve': [{ ...keyPair('ES384', 'a').jwk, kid: 'a' }, 'a key is broken, or on another curve'],
+    broken: [{ ...jwk, x: jwk.y, y: jwk.x }, 'a key is broken, or on another curve'],
+    private: [{ ...jwk, ...privateKey.export({ format: 'jwk' }) }, 'a key is private'],
+    'for encryption': [{ ...jwk, use: 'enc' }, 'a key is not for signatures, by its use'],
+    'for encryption by its key_ops': [{ ...jwk, key_ops: ['encrypt'] }, 'a key is not for verifying, by its key_ops'],
+    'of key_ops that are a number': [{ ...jwk, key_ops: 7 }, 'a key is not for verifying, by its key_ops'],
+    'for another algorithm': [{ ...jwk, alg: 'ES384' }, 'a key is for another algorithm, by its alg'],
+    symmetric: [{ kty: 'oct', kid: 'a', k: 'c2VjcmV0' }, 'a key is for another algorithm, by its kty'],
+  };
+  for (const [what, [key, why]] of Object.entries(useless)) {
+    test(`a key of a set that is ${what} is left out, and the audit record says why when a token names it`, async () => {
+      server.serve({ keys: [key, other] });
+      const fault = `validator record test_validator: the key that the token names cannot be used: ${why}`;
+      assertRefused(await (await judgeNow())(await tokenBy('a')), 'unknown_key', { fault });
+      await accepts([key, jwk], await tokenBy('a'));
+    });
+  }
+
+  test('an entry of a key set that is no key is left out', async () => {
+    await accepts([null, 7, 'a', [jwk], {}, jwk], await tokenBy('a'));
+    await refuses([null, 7, other], await tokenBy('a'), 'unknown_key');
+  });
+
+  test('the audit record says nothing of a key that a token names and no set has', async () => {
+    server.serve({ keys: [{ ...jwk, use: 'enc' }, other] });
+    const { audit } = await (await judgeNow())(await tokenBy('unknown'));
+    assert.deepEqual([audit.reason, audit.fault], ['unknown_key', undefined]);
   });
 
   test('a key in a key set is used even if it is also for another use, or has members that are null', async () => {
@@ -384,5 +405,163 @@ describe('the keys of a set', () => {
       assertRefused(await judgeToken(await tokenBy('attacker', header)), 'signature');
       assertAccepted(await judgeToken(await tokenBy('ours', { kid: 'ours', ...header })));
     }
+  });
+});
+
+describe('a key set without a usable key', async () => {
+  const { jwk, privateKey } = keyPair('ES256');
+  const broken = { ...jwk, x: jwk.y, y: jwk.x };
+  const rsa1024 = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
+  const sets: [what: string, alg: string, keys: unknown[], why: RegExp][] = [
+    ['no key at all', 'ES256', [], /no usable public key for ES256: it is empty$/],
+    [
+      'keys for encryption',
+      'ES256',
+      [
+        { ...jwk, use: 'enc' },
+        { ...jwk, use: 'enc' },
+      ],
+      /: a key is not for signatures, by its use$/,
+    ],
+    ['a broken key', 'ES256', [broken], /: a key is broken, or on another curve$/],
+    [
+      'EC keys for RS256',
+      'RS256',
+      [jwk],
+      /no usable public key for RS256: a key is for another algorithm, by its kty$/,
+    ],
+    ['RSA keys for ES256', 'ES256', [keyPair('RS256').jwk], /: a key is for another algorithm, by its kty$/],
+    ['an RSA key of 1024 bits', 'RS256', [rsa1024], /: an RSA key is shorter than 2048 bits$/],
+    [
+      'an RSA key without a modulus',
+      'RS256',
+      [{ kty: 'RSA', n: 7, e: 'AQAB' }],
+      /: an RSA key is shorter than 2048 bits$/,
+    ],
+    ['Ed25519 keys for ES256', 'ES256', [keyPair('EdDSA').jwk], /by its kty$/],
+    ['keys on P-384 for ES256', 'ES256', [keyPair('ES384').jwk], /on another curve$/],
+    ['private keys', 'ES256', [privateKey.export({ format: 'jwk' })], /: a key is private$/],
+    ['entries that are no keys', 'ES256', [null, 7, {}], /: a key is for another algorithm, by its kty$/],
+    [
+      'a broken key and one for another use',
+      'ES256',
+      [broken, { ...jwk, use: 'enc' }],
+      /on another curve; a key is not for sig/,
+    ],
+  ];
+  for (const [what, alg, keys, why] of sets) {
+    test(`a set with ${what} is a 500 at first, and later leaves the last good set in use`, async () => {
+      const secretId = await storeRecord(recordOf(alg));
+      const token = () => tokenBy('ours', { kid: 'ours' }, alg);
+      server.serve({ keys });
+      const judgeToken = await judgeBy([secretId]);
+      const verdict = await judgeToken(await token());
+      assertFault(verdict, 500, 'key_set_invalid');
+      assertKeySetFault(verdict, secretId, why);
+      server.serve({ keys: [keyPair(alg).jwk] });
+      pass(RETRY);
+      assertAccepted(await judgeToken(await token()), { stale_record: 0 });
+      server.serve({ keys });
+      assertFault(await judgeToken(await tokenBy('unknown', { kid: 'unknown' }, alg)), 500, 'key_set_invalid');
+      pass(MAX_AGE);
+      const stale = await judgeToken(await token());
+      assertAccepted(stale, { stale_record: 1 });
+      assertKeySetFault(stale, secretId, why);
+    });
+  }
+});
+
+describe('a failure of a key set address', async () => {
+  const ours = keysOf('ours');
+  const good = (response: ServerResponse) => response.end(JSON.stringify(ours));
+  const once = (answer: (response: ServerResponse) => unknown) => {
+    let count = 0;
+    server.serve((response) => (count++ === 0 ? answer(response) : good(response)));
+  };
+
+  const passing: Record<string, (response: ServerResponse) => unknown> = {
+    'a connection reset': (response) => response.req.socket.destroy(),
+    'a connection that is closed before the answer': (response) => response.req.socket.end(),
+    'an answer that breaks off': (response) =>
+      response.writeHead(200, { 'content-length': 1000 }).write('{', () => response.destroy()),
+    'a status of 502': (response) => response.writeHead(502).end(),
+    'a status of 503': (response) => response.writeHead(503).end('<html>'),
+  };
+  for (const [what, answer] of Object.entries(passing)) {
+    test(`a key set is asked for once more after ${what}`, async () => {
+      server.serve((response) => response.writeHead(404).end());
+      const judgeToken = await judgeNow();
+      once(answer);
+      const token = await tokenBy('ours');
+      assert.equal(await server.requests(async () => assertAccepted(await judgeToken(token), { stale_record: 0 })), 2);
+    });
+  }
+
+  test('a key set is not asked for once more after an answer that shows that the address is wrong', async () => {
+    server.serve((response) => response.writeHead(404).end());
+    assert.equal(await server.requests(judgeNow), 1);
+  });
+
+  for (const [what, status, reason] of [
+    ['is down', 503, 'jwks_unavailable'],
+    ['is wrong', 500, 'key_set_invalid'],
+  ] as const) {
+    test(`a key set address that ${what} is asked once in two seconds, whatever the tokens`, async () => {
+      server.serve((response) => response.writeHead(status === 503 ? 503 : 404).end());
+      const judgeToken = await judgeNow();
+      const tokens = [await tokenBy('ours'), await tokenBy('unknown'), await tokenBy('ours', {})];
+      const flood = async () => {
+        for (let n = 0; n < 40; n++) assertFault(await judgeToken(tokens[n % 3] ?? ''), status, reason);
+      };
+      const tries = status === 503 ? 2 : 1;
+      assert.equal(await server.requests(flood), tries);
+      pass(RETRY - 1);
+      assert.equal(await server.requests(flood), 0);
+      pass(1);
+      assert.equal(await server.requests(flood), tries);
+      server.serve(good);
+      pass(RETRY);
+      assertAccepted(await judgeToken(await tokenBy('ours')));
+    });
+  }
+
+  test('a new key is found two seconds after a reload that got no answer, and not asked for before', async () => {
+    server.serve(ours);
+    const judgeToken = await judgeNow();
+    assertAccepted(await judgeToken(await tokenBy('ours')));
+    server.serve((response) => response.writeHead(502).end());
+    const fresh = await tokenBy('new');
+    const reject = async () => assertFault(await judgeToken(fresh), 503, 'jwks_unavailable');
+    assert.equal(await server.requests(reject), 2);
+    server.serve(keysOf('ours', 'new'));
+    pass(RETRY - 1);
+    assert.equal(await server.requests(reject), 0);
+    pass(1);
+    assertAccepted(await judgeToken(fresh));
+  });
+
+  test('a reload that found the address wrong is not repeated for 30 s', async () => {
+    server.serve(ours);
+    const judgeToken = await judgeNow();
+    server.serve((response) => response.writeHead(404).end());
+    const fresh = await tokenBy('new');
+    const reject = async () => assertFault(await judgeToken(fresh), 500, 'key_set_invalid');
+    assert.equal(await server.requests(reject), 1);
+    server.serve(keysOf('ours', 'new'));
+    pass(COOLDOWN - 1);
+    assert.equal(await server.requests(reject), 0);
+    pass(1);
+    assertAccepted(await judgeToken(fresh));
+  });
+
+  test('a fetch that a request’s own deadline cut off is repeated by the next request', {
+    timeout: 20_000,
+  }, async () => {
+    server.serve((response) => response.writeHead(404).end());
+    const judgeToken = await judgeNow();
+    server.serve(() => {});
+    assertFault(await judgeToken(await tokenBy('ours'), {}, 1600), 503, 'jwks_unavailable');
+    server.serve(ours);
+    assertAccepted(await judgeToken(await tokenBy('ours')));
   });
 });

@@ -26,6 +26,27 @@ for (const [userId, expected] of [
     assertLoggedOut(await judge({ user_id: userId }), { user_id: expected }));
 }
 
+for (const [sub_pattern, sub, accepted] of [
+  ['[0-9]+', '7', true],
+  ['[0-9]+', 'keycloak|7', false],
+  ['[0-9]+', '7|keycloak', false],
+  ['[0-9]+', '7\n', false],
+  ['7|8', '78', false],
+  ['[^|]+', 'ü', true],
+  ['[^|]+', '|', false],
+  [null, '|', true],
+] as const) {
+  test(`sub ${JSON.stringify(sub)} is ${accepted ? '' : 'not '}accepted by sub_pattern ${sub_pattern}`, async () => {
+    const answer = await judge({ sub_pattern, user_id: 'a|{sub}' }, { sub });
+    if (accepted) return assertLoggedOut(answer, { user_id: `a|${sub}` });
+    assert.partialDeepStrictEqual(answer, {
+      status: 400,
+      text: '{"error":"invalid_request","error_description":"The sub of the logout token is not accepted"}',
+      audit: { outcome: 'user_id_not_accepted', reason: 'sub', actor: sub.replace('\n', '\\u{a}'), sessions_left: 0 },
+    });
+  });
+}
+
 test('max_token_age_seconds of an OpenID provider is 300 unless its record says otherwise', async () => {
   const exp = Math.floor(Date.now() / 1000) + 600;
   assertRefused(await judge({}, { exp }), 'too_long_lived');
@@ -50,6 +71,7 @@ describe('a wrong record of an OpenID provider', () => {
     ],
     ['user_id_claim', { user_id_claim: 'sub' }, /: user_id_claim is for the record of a caller only: remove it$/],
     ['allowed_emails', { allowed_emails: ['a@b'] }, /: allowed_emails is for the record of a caller only: remove it$/],
+    ['a sub_pattern that is no pattern', { sub_pattern: '(' }, /: sub_pattern must be a regular expression in Unicode/],
     ['a misspelled field', { userid: '{sub}' }, /: userid is not a field of a record/],
   ];
   for (const [what, members, fault] of faults) {

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { assertAccepted, assertFault, assertRefused, startJudge } from '../setup/judge.ts';
+import { assertAccepted, assertFault, assertForbidden, assertRefused, pass, startJudge } from '../setup/judge.ts';
 import { keyPair, newClaims, newPublicRecord, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 
 const { judge, judgeBy } = await startJudge();
+const RETRY = 2; // seconds: so long a failure is remembered
 const now = Math.floor(Date.now() / 1000);
 
 describe('secret', () => {
@@ -111,6 +112,27 @@ describe('allowed_emails', () => {
       assert.equal(verdict.audit.reason, 'email_not_allowed');
     });
   }
+
+  for (const email_verified of [true, 'true']) {
+    test(`a caller whose email_verified is ${show(email_verified)} is let in`, async () => {
+      const token = await signToken(record.secret_key, newClaims({ email: 'ops@example.com', email_verified }));
+      assertAccepted(await (await judge(record))(token));
+    });
+  }
+
+  for (const email_verified of [false, 'false', null, '', 'True', 'yes', 0, 1, ['true'], {}]) {
+    test(`a caller whose email_verified is ${show(email_verified)} is no member of allowed_emails`, async () => {
+      const token = await signToken(record.secret_key, newClaims({ email: 'ops@example.com', email_verified }));
+      assertForbidden(await (await judge(record))(token), 'email_not_verified');
+    });
+  }
+
+  test('email_verified does not matter without allowed_emails, nor for an email that is not in it', async () => {
+    const claims = newClaims({ email: 'nobody', email_verified: false });
+    const anybody = newRecord();
+    assertAccepted(await (await judge(anybody))(await signToken(anybody.secret_key, claims)));
+    assertForbidden(await (await judge(record))(await signToken(record.secret_key, claims)), 'email_not_allowed');
+  });
 
   test('allowed_emails may name an address with two @', async () => {
     const record = newRecord({ allowed_emails: 'ann@ad@example.com' });
@@ -324,8 +346,98 @@ describe('a wrong record', async () => {
     await assertNamed('public_key_jwks is not', record);
   });
 
-  test('a 500 is returned, and the log does not name the field, when its name may be a misplaced key', async () =>
-    assertNamed('one of its names', { ...newRecord(), [key]: '' }));
+  for (const name of [
+    key,
+    randomBytes(16).toString('hex'),
+    randomBytes(8).toString('hex'),
+    'correct horse battery staple',
+    'the key of the shop',
+    'open_sesame',
+    'hunter2',
+    'sesame',
+    '!?#logout_api_secretkey!?#',
+    'name\nof the shop',
+    `issuer${'-'.repeat(40)}`,
+    '',
+    '_',
+  ]) {
+    const shownName = /^[0-9a-f]+$/.test(name) ? `${name.length} hexadecimal digits` : shown(name);
+    test(`a 500 is returned, and the log does not quote the name of a field, when it is ${shownName}`, async () => {
+      await assertNamed('one of its names is', { ...newRecord(), [name]: '' });
+      const twice = JSON.stringify({ ...newRecord(), [name]: '' }).replace(/}$/, `,${JSON.stringify(name)}:""}`);
+      await assertNamed('one of its names stands twice: remove one of', twice);
+    });
+  }
+
+  for (const name of [
+    'allowed-emails',
+    'allowed emails',
+    'allowed.emails',
+    'allowedEmails',
+    'ALLOWED_EMAILS',
+    'AllowedEmails',
+    'allow_emails',
+    'allowed_mails',
+    'alowed_email',
+    'issuer_',
+    'Iss.uer',
+    'secret-key',
+    'secretkey',
+    'SecretKey',
+    'public_key_jwks_uri',
+    'max_token_age_second',
+    'nam',
+    'cookies',
+  ]) {
+    test(`a 500 is returned, and the log quotes the name of a field that is like another, when it is ${name}`, async () =>
+      assertNamed(`${name} is not a field of a record:`, { ...newRecord(), [name]: '' }));
+  }
+
+  const twice: Record<string, (record: Record<string, unknown>) => string> = {
+    allowed_emails: (record) => `{"allowed_emails":["a@b.example"],${inner(record)},"allowed_emails":null}`,
+    issuer: (record) => `{${inner(record)},"issuer":"another"}`,
+    secret_key: (record) => `{${inner(record)},"secret_key":${JSON.stringify(key.slice(1))}}`,
+    name: (record) => `{${inner(record)},"n\\u0061me":"another"}`,
+    description: (record) => `{"description":"a",${inner(record)},"description":"a"}`,
+    'issuer ': (record) => `{${inner(record)},"issuer ":1,"issuer ":2}`,
+    audience: (record) => `\ufeff{${inner(record)}, "audience" \n: "b"}`,
+  };
+  for (const [name, write] of Object.entries(twice)) {
+    test(`a 500 is returned, and the log names the field, when ${name} stands twice`, async () =>
+      assertNamed(`${name} stands twice: remove one of`, write(newRecord())));
+  }
+
+  const keys = (members: string) => `{"keys":[{${members},"x":"${jwk.x}","y":"${jwk.y}"}]}`;
+  const twiceInside: [name: string, set: string][] = [
+    ['keys', '{"keys":[],"keys":[]}'],
+    ['kty', keys('"kty":"EC","crv":"P-256","kty":"EC"')],
+    ['crv', keys('"kty":"EC","crv":"P-384","crv":"P-256"')],
+    ['x', keys('"kty":"EC","crv":"P-256","x":"AA"')],
+    ['kid', keys('"kty":"EC","crv":"P-256","kid":"a","k\\u0069d":"b"')],
+    ['x5t#S256', keys('"kty":"EC","crv":"P-256","x5t#S256":"a","x5t#S256":"b"')],
+    ['a', keys('"kty":"EC","crv":"P-256","more":[{"b":[{"a":1,"a":1}]}]')],
+    ['one of its names', keys(`"kty":"EC","crv":"P-256","${key}":1,"${key}":1`)],
+  ];
+  for (const [name, set] of twiceInside) {
+    const record = newPublicRecord({ public_key_algorithm: 'ES256' });
+    test(`a 500 is returned, and the log names the member, when ${name} stands twice in public_key_jwks`, async () => {
+      await assertNamed(
+        `${name} stands twice in public_key_jwks: remove one of`,
+        `{${inner(record)},"public_key_jwks":${set}}`,
+      );
+      await assertNamed(`${name} stands twice in public_key_jwks: remove one of`, { ...record, public_key_jwks: set });
+    });
+  }
+
+  test('a name may stand in several objects of a record, and as a value', async () => {
+    const ours = { ...jwk, name: 'issuer', kid: 'a', more: [{ kty: 'a' }, { kty: ':' }, '"kty":1,"kty":2'] };
+    const record = newPublicRecord({ public_key_algorithm: 'ES256', public_key_jwks: { keys: [ours, jwk, jwk] } });
+    await storeRecord({ ...record, description: 'issuer', issuer: 'name' }, secretId);
+    pass(RETRY);
+    assertAccepted(
+      await judgeToken(await signToken(privateKey, newClaims({ iss: 'name' }), { alg: 'ES256', kid: 'a' })),
+    );
+  });
 
   test('a 500 is returned, and the log names public_key_jwks, when it holds an RSA key of 1024 bits', async () => {
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
@@ -336,6 +448,7 @@ describe('a wrong record', async () => {
 
   async function assertNamed(field: string, record?: unknown): Promise<void> {
     if (record !== undefined) await storeRecord(record, secretId);
+    pass(RETRY);
     const verdict = await judgeToken(await signToken(key));
     assertFault(verdict, 500, 'record_invalid');
     assert.match(String(verdict.audit.fault), new RegExp(`^validator record ${secretId}: ${field} [a-z]`));
@@ -344,6 +457,11 @@ describe('a wrong record', async () => {
     }
   }
 });
+
+/** The members of the record as JSON, without the braces. */
+function inner(record: Record<string, unknown>): string {
+  return JSON.stringify(record).slice(1, -1);
+}
 
 /** The value for a test's name, in which the random parts go by names of their own. */
 function show(value: unknown, random: Record<string, string | undefined> = {}): string {

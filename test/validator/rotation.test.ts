@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
+  GetSecretValueCommand,
   PutSecretValueCommand,
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
@@ -26,6 +27,10 @@ const { judgeBy, warm, rotated, secrets } = await startJudge();
 const aws = new SecretsManagerClient();
 
 describe('rotation', () => {
+  /** Makes the version AWSCURRENT. */
+  const promote = (SecretId: string, MoveToVersionId: string | undefined) =>
+    aws.send(new UpdateSecretVersionStageCommand({ SecretId, VersionStage: 'AWSCURRENT', MoveToVersionId }));
+
   test('a rotation accepts tokens of the new key at once, and of the old key until the grace period ends', async () => {
     const { old, fresh, judge } = await rotated({ previous_key_grace_seconds: 600 });
     assertAccepted(await judge(await tokenOf(fresh)), { key_stage: 'current' });
@@ -100,17 +105,42 @@ describe('rotation', () => {
     );
     assertRefused(await judge(await tokenOf(pending)), 'signature');
     assertRefused(await (await judgeBy([secretId]))(await tokenOf(pending)), 'signature');
-    await aws.send(
-      new UpdateSecretVersionStageCommand({
-        SecretId: secretId,
-        VersionStage: 'AWSCURRENT',
-        MoveToVersionId: VersionId,
-      }),
-    );
+    await promote(secretId, VersionId);
     pass(COOLDOWN);
     assertAccepted(await judge(await tokenOf(pending)), { key_stage: 'current' });
     assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
   });
+
+  for (const [seconds, accepted] of [
+    [599, true],
+    [600, false],
+    [6000, false],
+  ] as const) {
+    const after = `${accepted ? 'accepted' : 'refused'} at once, with a grace period of 600 s,`;
+
+    test(`the old key is ${after} when a key is promoted that was pending for ${seconds} s`, async () => {
+      const { record: old, secretId } = await warm();
+      const SecretString = JSON.stringify(newRecord({ previous_key_grace_seconds: 600 }));
+      const pending = { SecretId: secretId, SecretString, VersionStages: ['AWSPENDING'] };
+      const { VersionId } = await aws.send(new PutSecretValueCommand(pending));
+      pass(seconds);
+      await promote(secretId, VersionId);
+      const verdict = await (await judgeBy([secretId]))(await tokenOf(old));
+      accepted ? assertAccepted(verdict, { key_stage: 'previous' }) : assertRefused(verdict, 'signature');
+    });
+
+    test(`the newer key is ${after} when its rotation is undone ${seconds} s after the older one was put`, async () => {
+      const { old, fresh, secretId } = await rotated({ previous_key_grace_seconds: 600 });
+      pass(seconds);
+      const previous = { SecretId: secretId, VersionStage: 'AWSPREVIOUS' };
+      const { VersionId } = await aws.send(new GetSecretValueCommand(previous));
+      await promote(secretId, VersionId);
+      const judge = await judgeBy([secretId]);
+      assertAccepted(await judge(await tokenOf(old)), { key_stage: 'current' });
+      const verdict = await judge(await tokenOf(fresh));
+      accepted ? assertAccepted(verdict, { key_stage: 'previous' }) : assertRefused(verdict, 'signature');
+    });
+  }
 
   test('a rotation moves callers from a shared key to a public key and on to another algorithm', async () => {
     const { record: old, secretId, judge } = await warm();

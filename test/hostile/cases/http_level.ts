@@ -46,7 +46,12 @@ export const httpLevel = [
   accepted('scheme-lowercase', 'Schemes ignore case (RFC 9110 §11.1).', {
     request: (token) => authorization(`bearer ${token}`),
   }),
-  refused(401, 'two-blanks', 'Two spaces after the scheme.', { request: (token) => authorization(`Bearer  ${token}`) }),
+  accepted('two-blanks', 'Two spaces after the scheme (RFC 6750 §2.1).', {
+    request: (token) => authorization(`Bearer  ${token}`),
+  }),
+  refused(401, 'blank-and-tab', 'A space and a tab after the scheme.', {
+    request: (token) => authorization(`Bearer \t${token}`),
+  }),
   refused(401, 'latin1-byte', 'A byte above 127 after the token.', {
     request: (token) => authorization(`Bearer ${token}é`),
     gateway: [400],

@@ -42,7 +42,7 @@ describe('the parts of a token', () => {
     'a padded signature': `${good}=`,
     'a space in the payload': signEncoded(first, `${second.slice(0, 4)} ${second.slice(4)}`),
     'a line feed in the header': signEncoded(`${first.slice(0, 4)}\n${first.slice(4)}`, second),
-    'a space before it': ` ${good}`,
+    'a tab before it': `\t${good}`,
     'a line feed after it': `${good}\n`,
     'a no-break space after it': `${good}\u00a0`,
     'a payload in base64 with + and /': signEncoded(

@@ -2,13 +2,16 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateSecretCommand, DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { refuse, reset } from '../faults/faults.ts';
+import { answer, garbled, refuse, reset, silence, trickle } from '../faults/faults.ts';
 import { assertAccepted, assertFault, assertRefused, pass, startJudge } from '../setup/judge.ts';
+import type { Fault } from '../setup/proxy.ts';
 import { junkToken, newClaims, newRecord, signToken, storeRecord, tokenOf } from '../setup/tokens.ts';
 
 const MAX_AGE = 300; // seconds, by default
 const COOLDOWN = 30;
+const RETRY = 2;
 const HOUR = 3600;
 
 const { judgeBy, warm, rotated, secrets, dynamodb, table } = await startJudge();
@@ -100,6 +103,148 @@ describe('requests to Secrets Manager', () => {
   });
 });
 
+describe('a record that cannot be read', () => {
+  const faults: Record<string, [status: 500 | 503, reason: string, fault: Fault]> = {
+    missing: [500, 'record_missing', refuse(400, 'ResourceNotFoundException')],
+    'denied to us': [500, 'record_refused', refuse(400, 'AccessDeniedException')],
+    broken: [500, 'record_invalid', answer(200, '{"SecretString":"{}"}')],
+    'garbled on its way': [500, 'record_refused', garbled],
+    unavailable: [503, 'aws_unavailable', refuse(500, 'InternalServiceError')],
+  };
+  for (const [what, [status, reason, fault]] of Object.entries(faults)) {
+    test(`a record that is ${what} is asked for once in two seconds, however many tokens come`, async () => {
+      const record = newRecord();
+      const secretId = await storeRecord(record);
+      secrets.inject('GetSecretValue', secretId, fault);
+      const judge = await judgeBy([secretId]);
+      const tokens = [
+        await tokenOf(record),
+        await junkToken(),
+        await signToken(record.secret_key, newClaims({ iss: 'x' })),
+      ];
+      const send = (count: number) => async () => {
+        for (let n = 0; n < count; n++) assertFault(await judge(tokens[n % 3] ?? ''), status, reason);
+      };
+      for (const _ of 'twice') {
+        assert.notEqual((await secrets.requests(secretId, send(1))).length, 0); // several, where the SDK retries
+        assert.equal((await secrets.requests(secretId, send(40))).length, 0);
+        pass(RETRY - 1);
+        assert.equal((await secrets.requests(secretId, send(40))).length, 0);
+        pass(1);
+      }
+      secrets.heal(secretId);
+      pass(RETRY);
+      assertAccepted(await judge(await tokenOf(record)));
+    });
+  }
+
+  test('a failure is remembered beside a record that verifies other tokens', async () => {
+    const [broken, good] = [await storeRecord('{}'), newRecord()];
+    const judge = await judgeBy([broken, await storeRecord(good)]);
+    const flood = async () => {
+      for (let n = 0; n < 20; n++) assertAccepted(await judge(await tokenOf(good)));
+      for (let n = 0; n < 20; n++) assertFault(await judge(await junkToken()), 500, 'record_invalid');
+    };
+    assert.equal((await secrets.requests(broken, flood)).length, 1);
+  });
+
+  test('a record that was broken beyond its max age is asked for once in two seconds, and then serves', async () => {
+    const { record, secretId, judge } = await warm();
+    await storeRecord('{}', secretId);
+    pass(MAX_AGE);
+    const flood = async () => {
+      for (let n = 0; n < 40; n++) assertFault(await judge(await tokenOf(record)), 500, 'record_invalid');
+    };
+    assert.equal((await secrets.requests(secretId, flood)).length, 1);
+    await storeRecord(record, secretId);
+    pass(RETRY);
+    assertAccepted(await judge(await tokenOf(record)));
+  });
+
+  test('a read that a request’s own deadline cut off is repeated by the next request', async () => {
+    const record = newRecord();
+    const secretId = await storeRecord(record);
+    secrets.inject('GetSecretValue', secretId, reset);
+    const judge = await judgeBy([secretId]);
+    secrets.heal(secretId);
+    secrets.inject('GetSecretValue', secretId, trickle);
+    assertFault(await judge(await tokenOf(record), {}, 1600), 503, 'deadline');
+    secrets.heal(secretId);
+    assertAccepted(await judge(await tokenOf(record)));
+  });
+
+  test('a reload that a request’s own deadline cut off is repeated by the next request', async () => {
+    const { fresh, secretId, judge } = await rotated();
+    secrets.inject('GetSecretValue', secretId, trickle);
+    assertFault(await judge(await tokenOf(fresh), {}, 1600), 503, 'deadline');
+    secrets.heal(secretId);
+    assertAccepted(await judge(await tokenOf(fresh)));
+  });
+
+  test('a new key is found two seconds after a reload that got no answer', async () => {
+    const { fresh, secretId, judge } = await rotated();
+    secrets.inject('GetSecretValue', secretId, refuse(500, 'InternalServiceError'));
+    assertFault(await judge(await tokenOf(fresh)), 503, 'aws_unavailable');
+    secrets.heal(secretId);
+    pass(RETRY - 1);
+    const again = async () => assertFault(await judge(await tokenOf(fresh)), 503, 'aws_unavailable');
+    assert.deepEqual(await secrets.requests(secretId, again), []);
+    pass(1);
+    assertAccepted(await judge(await tokenOf(fresh)));
+  });
+
+  test('one request that waits for a read does not end the read for another, which has more time', async () => {
+    const record = newRecord();
+    const secretId = await storeRecord(record);
+    secrets.inject('GetSecretValue', secretId, reset);
+    const judge = await judgeBy([secretId]);
+    secrets.heal(secretId);
+    secrets.inject('GetSecretValue', secretId, async ({ forward, relay }) => {
+      await sleep(500);
+      await relay(await forward());
+    });
+    const token = await tokenOf(record);
+    const [hurried, patient] = await Promise.all([judge(token, {}, 1600), judge(token)]);
+    assertFault(hurried, 503, 'deadline');
+    assertAccepted(patient);
+  });
+});
+
+describe('a read that takes long', () => {
+  /** The first attempt gets no answer within the two seconds that it has; the SDK's second one does. */
+  const slowly = (secretId: string) => secrets.inject('GetSecretValue', secretId, silence, 1);
+
+  test('a read of a record may take as long as its retries when the last good one is too old to serve', async () => {
+    const { record, secretId, judge } = await warm();
+    pass(HOUR);
+    slowly(secretId);
+    assertAccepted(await judge(await tokenOf(record)), { stale_record: 0 });
+  });
+
+  test('a read of a record may take as long as its retries when the last good one was taken away', async () => {
+    const { record, secretId, judge } = await warm();
+    await storeRecord('{}', secretId);
+    await judge(await junkToken());
+    await storeRecord(record, secretId);
+    pass(MAX_AGE);
+    slowly(secretId);
+    assertAccepted(await judge(await tokenOf(record)), { stale_record: 0 });
+  });
+
+  test('the last good record serves when a read takes longer than two seconds, and for 30 s more', async () => {
+    const { record, secretId, judge } = await warm();
+    pass(MAX_AGE);
+    secrets.inject('GetSecretValue', secretId, trickle);
+    assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 });
+    pass(COOLDOWN - 1);
+    const again = async () => assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 });
+    assert.deepEqual(await secrets.requests(secretId, again), []);
+    secrets.heal(secretId);
+    pass(1);
+    assertAccepted(await judge(await tokenOf(record)), { stale_record: 0 });
+  });
+});
+
 describe('an outage of Secrets Manager', () => {
   async function outage(secretId: string, work: () => Promise<void>): Promise<void> {
     secrets.inject('GetSecretValue', secretId, reset);
@@ -117,6 +262,7 @@ describe('an outage of Secrets Manager', () => {
       pass(1);
       assertFault(await judge(await tokenOf(record)), 503, 'aws_unavailable');
     });
+    pass(RETRY);
     assertAccepted(await judge(await tokenOf(record)), { stale_record: 0 });
   });
 
@@ -144,13 +290,16 @@ describe('an outage of Secrets Manager', () => {
     assert.deepEqual(await secrets.requests(secretId, again), ['GetSecretValue']);
   });
 
-  test('a 503 is returned after a cold start while Secrets Manager is down, and is not cached', async () => {
+  test('a 503 is returned after a cold start while Secrets Manager is down, and for two seconds more', async () => {
     const record = newRecord();
     const secretId = await storeRecord(record);
     await outage(secretId, async () => {
       const judge = await judgeBy([secretId]);
       assertFault(await judge(await tokenOf(record)), 503, 'aws_unavailable');
       secrets.heal(secretId);
+      pass(RETRY - 1);
+      assertFault(await judge(await tokenOf(record)), 503, 'aws_unavailable');
+      pass(1);
       assertAccepted(await judge(await tokenOf(record)), { stale_record: 0 });
     });
   });
@@ -191,12 +340,20 @@ describe('a record that is taken away', () => {
   const ways: Record<string, { reason: string; fault: string; remove: (secretId: string) => Promise<unknown> }> = {
     deleted: {
       reason: 'record_missing',
-      fault: 'it does not exist',
+      fault: 'it does not exist$',
       remove: (SecretId) => aws.send(new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true })),
+    },
+    'created again without a value': {
+      reason: 'record_missing',
+      fault: 'it has no value$',
+      remove: async (Name) => {
+        await aws.send(new DeleteSecretCommand({ SecretId: Name, ForceDeleteWithoutRecovery: true }));
+        await aws.send(new CreateSecretCommand({ Name }));
+      },
     },
     'marked for deletion': {
       reason: 'record_missing',
-      fault: 'it does not exist',
+      fault: 'it is marked for deletion$',
       remove: (SecretId) => aws.send(new DeleteSecretCommand({ SecretId })),
     },
     broken: { reason: 'record_invalid', fault: 'is missing', remove: (secretId) => storeRecord('{}', secretId) },
@@ -261,12 +418,13 @@ describe('a record that is taken away', () => {
     assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 });
   });
 
-  test('a broken record is used at once when it is repaired', async () => {
+  test('a broken record is used two seconds after it is repaired', async () => {
     const record = newRecord();
     const secretId = await storeRecord('{}');
     const judge = await judgeBy([secretId]);
     assertFault(await judge(await tokenOf(record)), 500, 'record_invalid');
     await storeRecord(record, secretId);
+    pass(RETRY);
     assertAccepted(await judge(await tokenOf(record)));
   });
 });
