@@ -243,7 +243,7 @@ describe('AWS', () => {
     const delivery = await deliver(lambda, await tokenFor(user));
     assertFault(delivery, 503, 'aws_unavailable');
     assert.equal(delivery.audit.sessions_left, 1);
-    dynamodb.heal(user);
+    dynamodb.clearFaults(user);
     assertLoggedOut(await deliver(lambda, await tokenFor(user)), { sessions_ended: 2 });
   });
 

@@ -119,7 +119,7 @@ describe('DynamoDB', { concurrency: true }, () => {
       dynamodb.inject('Query', user, passOn, 1);
       dynamodb.inject('Query', user, refuse(500, 'InternalServerError'));
       assertFault(await logout(user), 503);
-      dynamodb.heal(user);
+      dynamodb.clearFaults(user);
       assert.equal((await logout(user)).json.result, true);
       assert.equal(await sessionsLeft(table, user), 0);
     });
@@ -142,7 +142,7 @@ function testFault(operation: keyof typeof ways, [name, fault, outcome, times, r
     if (outcome !== true) assertFault(answer, outcome);
     else assert.deepEqual([answer.json.result, await left(user)], [true, 0], answer.text);
 
-    dynamodb.heal(user);
+    dynamodb.clearFaults(user);
     assert.equal((await logout(user)).status, 200, 'the next call succeeds');
     assert.deepEqual([await left(user), await left(BYSTANDER)], [0, 3], 'the sessions of another user survive');
   });

@@ -134,13 +134,13 @@ function testFault<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>
     AWS_ENDPOINT_URL_SECRETS_MANAGER: to.secretsManager.url,
   };
 
-  const heal = () => {
+  const clearFaults = () => {
     to.dynamodb.meet(fault, 0);
     to.secretsManager.meet(fault, 0);
   };
 
   describe(name, () => {
-    afterEach(heal);
+    afterEach(clearFaults);
 
     test(`true is returned when ${name} twice before DynamoDB is reached`, async () => {
       const [{ logout }, user] = [await startRoute(environment), await newUser()];
@@ -153,7 +153,7 @@ function testFault<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>
       const [{ logout }, user] = [await startRoute(environment), await newUser()];
       to.dynamodb.meet(fault, ALWAYS);
       assertFault(await logout(user), 503, 'aws_unavailable');
-      heal();
+      clearFaults();
       assert.equal((await logout(user)).json.result, true);
     });
 
@@ -171,7 +171,7 @@ function testFault<Fault>(name: string, fault: Fault, to: { dynamodb: Way<Fault>
         await newUser(),
       ];
       assertFault(await logout(user), 503, 'aws_unavailable');
-      heal();
+      clearFaults();
       assert.equal((await inTwoSeconds(() => logout(user))).json.result, true);
     });
 

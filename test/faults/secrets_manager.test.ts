@@ -88,7 +88,7 @@ describe('Secrets Manager', { concurrency: true }, () => {
       const returned = outcome === true ? 'true' : `a ${outcome}`;
       test(`${returned} is returned when Secrets Manager ${name}, after a start with that fault`, async () => {
         const { secretId, logout } = await start;
-        secretsManager.heal(secretId);
+        secretsManager.clearFaults(secretId);
         const user = String(users++);
         await putItems(table, newSessions(user, 2));
         secretsManager.inject('GetSecretValue', secretId, fault, times);
@@ -103,7 +103,7 @@ describe('Secrets Manager', { concurrency: true }, () => {
           'DynamoDB is called only for verified callers',
         );
 
-        secretsManager.heal(secretId);
+        secretsManager.clearFaults(secretId);
         if (outcome !== true) await sleep(RETRY_AFTER_MS);
         assert.equal((await logout(user)).status, 200, 'the next call succeeds');
         assert.equal(await sessionsLeft(table, user), 0);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { departures, openapi, requestDepartures } from '../setup/openapi.ts';
+import { contractViolations, openapi, requestDepartures } from '../setup/openapi.ts';
 
 test('docs/openapi.yaml is a valid OpenAPI 3.1 description', async () => {
   const validator = new Validator();
@@ -19,13 +19,13 @@ const RESULT = { jsonrpc: '2.0', id: 1, result: true };
 const error = (code: number) => ({ jsonrpc: '2.0', id: null, error: { code, message: 'x' } });
 
 test('docs/openapi.yaml describes the answer to a logout', () => {
-  assert.deepEqual(departures(LOGOUT_USER, 200, JSON_HEADERS, JSON.stringify(RESULT)), []);
+  assert.deepEqual(contractViolations(LOGOUT_USER, 200, JSON_HEADERS, JSON.stringify(RESULT)), []);
 });
 
 test('docs/openapi.yaml describes the answers to an OpenID provider', () => {
   const refusal = JSON.stringify({ error: 'invalid_request', error_description: 'The logout token is not accepted' });
-  assert.deepEqual(departures(BACKCHANNEL_LOGOUT, 200, NO_STORE, ''), []);
-  assert.deepEqual(departures(BACKCHANNEL_LOGOUT, 400, JSON_HEADERS, refusal), []);
+  assert.deepEqual(contractViolations(BACKCHANNEL_LOGOUT, 200, NO_STORE, ''), []);
+  assert.deepEqual(contractViolations(BACKCHANNEL_LOGOUT, 400, JSON_HEADERS, refusal), []);
 });
 
 test('docs/openapi.yaml describes its own examples of a request, and lists of keys to keep', () => {
@@ -60,6 +60,6 @@ const departing: [string, path: string, status: number, headers: Record<string, 
 ];
 for (const [what, path, status, headers, body] of departing) {
   test(`docs/openapi.yaml does not allow ${what}`, () => {
-    assert.notDeepEqual(departures(path, status, headers, body === undefined ? '' : JSON.stringify(body)), []);
+    assert.notDeepEqual(contractViolations(path, status, headers, body === undefined ? '' : JSON.stringify(body)), []);
   });
 }

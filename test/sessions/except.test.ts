@@ -160,7 +160,7 @@ describe('a logout that keeps', () => {
         subject,
         async ({ forward, relay }) => {
           const answer = await forward();
-          dynamodb.heal(subject);
+          dynamodb.clearFaults(subject);
           await putItems(table, [mine, other]);
           await relay(answer);
         },

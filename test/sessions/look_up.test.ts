@@ -130,7 +130,7 @@ describe('account_provider', () => {
     const unavailable = await logout('tim');
     assertFault(unavailable, 503, 'aws_unavailable');
     assert.equal(unavailable.audit.sessions_left, 1);
-    dynamodb.heal('tim@kc');
+    dynamodb.clearFaults('tim@kc');
     dynamodb.inject('Query', 'tim@kc', refuse(400, 'ThrottlingException'));
     assertFault(await logout('tim', lambda, 1800), 503, 'deadline');
   });

@@ -204,7 +204,7 @@ describe('deletes', () => {
     assertFault(await logout(user), 500);
     assert.deepEqual(await dynamodb.requests(user, () => sleep(100)), []);
     assert.equal(ahead?.closed, true, 'the Query for the next page is aborted');
-    dynamodb.heal(user);
+    dynamodb.clearFaults(user);
     await logout(user);
   });
 });
@@ -221,7 +221,7 @@ describe('counts', () => {
     assert.equal(ended + expired, 15);
     assert.equal(answer.audit.sessions_left, 1);
     await sleep(100); // the request that the deadline cut off may still be on its way
-    dynamodb.heal(user);
+    dynamodb.clearFaults(user);
     const { audit: rest } = await logout(user);
     assert.deepEqual([rest.sessions_ended, rest.sessions_expired], [20 - ended, 5 - expired]);
   });

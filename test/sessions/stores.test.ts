@@ -184,7 +184,7 @@ describe('a fault in one of several stores', { concurrency: 4 }, () => {
         await logIn(user);
         dynamodb.inject('Query', user, at(table, fault));
         const { answer, line, stores } = await audited(user, logout, remainingMs);
-        dynamodb.heal(user);
+        dynamodb.clearFaults(user);
         assertFault(answer, expected, reason);
         const full = [2, 3, 4];
         assert.deepEqual(
@@ -212,7 +212,7 @@ describe('a fault in one of several stores', { concurrency: 4 }, () => {
     const missing = at(numbers, refuse(400, 'ResourceNotFoundException'));
     dynamodb.inject('Query', user, (exchange) => (exchange.body.includes(numbers) ? missing : broken)(exchange));
     const { answer, line, stores } = await audited(user);
-    dynamodb.heal(user);
+    dynamodb.clearFaults(user);
     assertFault(answer, 500);
     assert.deepEqual(
       stores.map(({ reason }) => reason),

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { gatewayEvent, type Request } from './events.ts';
 import { functionFile } from './function.ts';
-import { departures } from './openapi.ts';
+import { contractViolations } from './openapi.ts';
 
 const TIMEOUT_MS = 25_000; // as in serverless.yml
 
@@ -73,7 +73,7 @@ export async function coldStart(
     const ended = sleep(remainingMs, undefined, { signal: timeUp.signal }).then(() => assert.fail('Task timed out'));
     const answer = await Promise.race([handler(event, context), ended]).finally(() => timeUp.abort());
     const { statusCode: status = 0, headers = {}, body: text = '' } = answer;
-    const faults = departures(PATHS[name], status, headers, text);
+    const faults = contractViolations(PATHS[name], status, headers, text);
     assert.deepEqual(faults, [], 'every answer is as docs/openapi.yaml describes it');
     const lines = written.slice(before).filter(({ request_id }) => request_id === context.awsRequestId);
     assert.equal(lines.length, 1, 'one audit record for one request');

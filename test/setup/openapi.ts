@@ -22,8 +22,13 @@ export function requestDepartures(path: string, body: unknown): string[] {
   return ajv.validate(schema, body) ? [] : [ajv.errorsText()];
 }
 
-/** How an answer on this path departs from docs/openapi.yaml: in its status, a header or the body. */
-export function departures(path: string, status: number, headers: Record<string, unknown>, text: string): string[] {
+/** What in an answer on this path is not as in docs/openapi.yaml: in its status, a header or the body. */
+export function contractViolations(
+  path: string,
+  status: number,
+  headers: Record<string, unknown>,
+  text: string,
+): string[] {
   const response: Response | undefined = paths[path]?.post.responses[status];
   if (!response) return [`status ${status} of ${path} is not described`];
   const described = new Map(Object.entries(response.headers).map(([name, header]) => [name.toLowerCase(), header]));
@@ -34,10 +39,10 @@ export function departures(path: string, status: number, headers: Record<string,
     const value = headers[name];
     if (value === undefined ? required : !ajv.validate(schema, value)) faults.push(`${name}: ${value}`);
   }
-  return [...faults, ...departuresOfBody(response.content, headers['content-type'], text)];
+  return [...faults, ...violationsInBody(response.content, headers['content-type'], text)];
 }
 
-function departuresOfBody(content: Response['content'], type: unknown, text: string): string[] {
+function violationsInBody(content: Response['content'], type: unknown, text: string): string[] {
   if (!content) return type === undefined && text === '' ? [] : [`a body where none is described: ${type}`];
   const schema = content[String(type)]?.schema;
   if (!schema) return [`content-type: ${type}`];

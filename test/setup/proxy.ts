@@ -28,7 +28,7 @@ export type Proxy = {
   /** Has the next requests of that operation whose body names the subject (a user, a table, a secret) meet the fault. */
   inject: (operation: string, subject: string, fault: Fault, times?: number) => void;
   /** Ends all faults of the subject. */
-  heal: (subject: string) => void;
+  clearFaults: (subject: string) => void;
   /** The requests that come while the work runs, in order. */
   capture: (work: () => Promise<unknown>) => Promise<Sent[]>;
   /** The operations of those requests whose body names the subject. */
@@ -101,7 +101,7 @@ export async function startProxy(target: string): Promise<Proxy> {
       rules.push(rule);
       unmet.add(rule);
     },
-    heal: (subject) => {
+    clearFaults: (subject) => {
       rules = rules.filter((rule) => rule.subject !== subject);
     },
     capture,

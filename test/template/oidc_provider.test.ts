@@ -83,7 +83,7 @@ for (const [operation, user] of [
     assert.match(String(outcomes.pop()), new RegExp(`^error ${user}: .*, got: 503 Service Unavailable$`));
     assert.equal(await sessionsLeft(table, user), 3);
 
-    dynamodb.heal(user);
+    dynamodb.clearFaults(user);
     await authorize(browser, provider, user);
     await auditLines(() => logOut(browser, provider));
     assert.deepEqual(outcomes.splice(0), [`success ${user}`]);

@@ -179,7 +179,7 @@ describe('a record that cannot be read', { timeout: 60_000 }, () => {
     for (const secretId of faulty) secrets.inject('GetSecretValue', secretId, reset);
     const judgeToken = await judgeBy(secretIds);
     for (const secretId of faulty) {
-      secrets.heal(secretId);
+      secrets.clearFaults(secretId);
       secrets.inject('GetSecretValue', secretId, fault);
     }
     return { judgeToken, faulty };
@@ -220,7 +220,7 @@ describe('a record that cannot be read', { timeout: 60_000 }, () => {
       exchange.body.includes(faulty[1] ?? '') ? silence() : exchange.forward().then(exchange.relay),
     );
     assertAccepted(await judgeToken(await tokenOfShared(), {}, IN_TIME), { validator: 'shared' });
-    for (const secretId of faulty) secrets.heal(secretId);
+    for (const secretId of faulty) secrets.clearFaults(secretId);
     assertAccepted(await judgeToken(await tokenOf(two), {}, IN_TIME), { validator: 'two' });
   });
 

@@ -55,7 +55,7 @@ describe('a start and its first request', () => {
     const hanging = secretIds[1] ?? assert.fail();
     secrets.inject('GetSecretValue', hanging, trickle);
     const judge = await judgeBy(secretIds);
-    secrets.heal(hanging);
+    secrets.clearFaults(hanging);
     for (const [record, reads] of [
       [one, 0],
       [three, 1],
@@ -105,7 +105,7 @@ describe('a start that fails', () => {
       const secretId = await storeRecord(record);
       secrets.inject('GetSecretValue', secretId, fault);
       const judge = await judgeBy([secretId]);
-      secrets.heal(secretId);
+      secrets.clearFaults(secretId);
       return { record, secretId, judge };
     };
 

@@ -132,7 +132,7 @@ describe('a record that cannot be read', () => {
         assert.equal((await secrets.requests(secretId, send(40))).length, 0);
         pass(1);
       }
-      secrets.heal(secretId);
+      secrets.clearFaults(secretId);
       pass(RETRY);
       assertAccepted(await judge(await tokenOf(record)));
     });
@@ -166,10 +166,10 @@ describe('a record that cannot be read', () => {
     const secretId = await storeRecord(record);
     secrets.inject('GetSecretValue', secretId, reset);
     const judge = await judgeBy([secretId]);
-    secrets.heal(secretId);
+    secrets.clearFaults(secretId);
     secrets.inject('GetSecretValue', secretId, trickle);
     assertFault(await judge(await tokenOf(record), {}, 1600), 503, 'deadline');
-    secrets.heal(secretId);
+    secrets.clearFaults(secretId);
     assertAccepted(await judge(await tokenOf(record)));
   });
 
@@ -177,7 +177,7 @@ describe('a record that cannot be read', () => {
     const { fresh, secretId, judge } = await rotated();
     secrets.inject('GetSecretValue', secretId, trickle);
     assertFault(await judge(await tokenOf(fresh), {}, 1600), 503, 'deadline');
-    secrets.heal(secretId);
+    secrets.clearFaults(secretId);
     assertAccepted(await judge(await tokenOf(fresh)));
   });
 
@@ -185,7 +185,7 @@ describe('a record that cannot be read', () => {
     const { fresh, secretId, judge } = await rotated();
     secrets.inject('GetSecretValue', secretId, refuse(500, 'InternalServiceError'));
     assertFault(await judge(await tokenOf(fresh)), 503, 'aws_unavailable');
-    secrets.heal(secretId);
+    secrets.clearFaults(secretId);
     pass(RETRY - 1);
     const again = async () => assertFault(await judge(await tokenOf(fresh)), 503, 'aws_unavailable');
     assert.deepEqual(await secrets.requests(secretId, again), []);
@@ -198,7 +198,7 @@ describe('a record that cannot be read', () => {
     const secretId = await storeRecord(record);
     secrets.inject('GetSecretValue', secretId, reset);
     const judge = await judgeBy([secretId]);
-    secrets.heal(secretId);
+    secrets.clearFaults(secretId);
     secrets.inject('GetSecretValue', secretId, async ({ forward, relay }) => {
       await sleep(500);
       await relay(await forward());
@@ -239,7 +239,7 @@ describe('a read that takes long', () => {
     pass(COOLDOWN - 1);
     const again = async () => assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 });
     assert.deepEqual(await secrets.requests(secretId, again), []);
-    secrets.heal(secretId);
+    secrets.clearFaults(secretId);
     pass(1);
     assertAccepted(await judge(await tokenOf(record)), { stale_record: 0 });
   });
@@ -249,7 +249,7 @@ describe('an outage of Secrets Manager', () => {
   async function outage(secretId: string, work: () => Promise<void>): Promise<void> {
     secrets.inject('GetSecretValue', secretId, reset);
     await work();
-    secrets.heal(secretId);
+    secrets.clearFaults(secretId);
   }
 
   test('the last good record stays in use for an hour of an outage; then a 503 is returned until it ends', async () => {
@@ -296,7 +296,7 @@ describe('an outage of Secrets Manager', () => {
     await outage(secretId, async () => {
       const judge = await judgeBy([secretId]);
       assertFault(await judge(await tokenOf(record)), 503, 'aws_unavailable');
-      secrets.heal(secretId);
+      secrets.clearFaults(secretId);
       pass(RETRY - 1);
       assertFault(await judge(await tokenOf(record)), 503, 'aws_unavailable');
       pass(1);
@@ -387,7 +387,7 @@ describe('a record that is taken away', () => {
       const { record, secretId, judge } = await warm();
       await remove(secretId);
       await judge(await junkToken());
-      secrets.heal(secretId);
+      secrets.clearFaults(secretId);
       secrets.inject('GetSecretValue', secretId, reset);
       assertAccepted(await judge(await tokenOf(record)));
       pass(MAX_AGE);
@@ -400,7 +400,7 @@ describe('a record that is taken away', () => {
     pass(MAX_AGE);
     secrets.inject('GetSecretValue', secretId, reset);
     assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 });
-    secrets.heal(secretId);
+    secrets.clearFaults(secretId);
     await storeRecord('{}', secretId);
     await judge(await junkToken());
     assertFault(await judge(await tokenOf(record)), 500, 'record_invalid');
