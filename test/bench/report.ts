@@ -91,14 +91,14 @@ export function tables(report: Report): string {
   ].join('\n\n');
 }
 
-/** Where the README has its one sentence on speed. */
-export const SUMMARY = /A cold function gives its first answer .*?\(docs\/bench\.md\)\)\./;
+/** Where the README speaks of speed. */
+export const SUMMARY = /In a model of Lambda at 512 MB.*?\(docs\/bench\.md\)\)\./;
 
-/** That sentence. */
+/** What it says there. */
 export function summary({ rows }: Report): string {
   const { ours, given: _, floor, ...rivals } = of(rows, 'first answer, 512 MB', 'ms');
   const others = Object.values(rivals).map(Math.round);
-  return `A cold function gives its first answer ${Math.round(ours ?? 0)} ms after it starts, at 512 MB; the same work takes ${Math.round(floor ?? 0)} ms without an SDK, and ${Math.min(...others)} to ${Math.max(...others)} ms in the usual ways ([how that was measured](docs/bench.md)).`;
+  return `In a model of Lambda at 512 MB, without the time that Lambda itself takes to start, the first answer takes ${Math.round(ours ?? 0)} ms. The same work takes ${Math.round(floor ?? 0)} ms without an SDK, and ${Math.min(...others)} to ${Math.max(...others)} ms in the usual ways ([how that was measured](docs/bench.md)).`;
 }
 
 /** How long a warm call's CPU work takes on the share of a core that Lambda gives. */

@@ -1,5 +1,5 @@
 // `npm run bench`: the packaged function beside other ways to do the same work. Prints tables, and writes them, a plot and
-// one sentence to docs/ and the README. It takes about six minutes on an otherwise idle machine. With --against=<zip>
+// two sentences to docs/ and the README. It takes about six minutes on an otherwise idle machine. With --against=<zip>
 // an earlier package is one more contestant; docs/ and the README are then left alone.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -60,7 +60,7 @@ if (!against) {
   writeFileSync('docs/bench.svg', plot(report));
   replaceIn('docs/bench.md', /(?<=<!-- figures -->\n).*(?=\n<!-- end -->)/s, tables(report));
   replaceIn('README.md', SUMMARY, summary(report));
-  console.log('Written: docs/bench.json, docs/bench.svg, docs/bench.md, and its sentence in README.md.');
+  console.log('Written: docs/bench.json, docs/bench.svg, docs/bench.md, and its sentences in README.md.');
 }
 
 function replaceIn(file: string, part: RegExp, text: string): void {
