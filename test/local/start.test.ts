@@ -109,7 +109,7 @@ describe('npm start', () => {
     const { code, stderr } = await logout('1', '--url', `${url}/elsewhere`);
     assert.equal(code, 1);
     assert.match(stderr, /\/elsewhere answered 404, but not in JSON-RPC: is it the address of this service\?\n$/);
-    for (const words of [[], ['1', '2'], ['1', '--color', 'red'], ['1', '--url', 'nowhere']]) {
+    for (const words of [[], ['1', '--from', '-'], ['1', '--color', 'red'], ['1', '--url', 'nowhere']]) {
       assert.equal((await logout(...words)).code, 2, words.join(' '));
     }
   });
@@ -229,10 +229,10 @@ async function smokeOf(status: string, body: string): Promise<Outcome> {
 }
 
 describe('without a service', () => {
-  test('npm run logout asks whether npm start is running when nobody answers', async () => {
+  test('npm run logout names the address that does not answer, and asks whether npm start is running', async () => {
     const { code, stderr } = await logout('1', '--url', 'http://localhost:9');
     assert.equal(code, 1);
-    assert.match(stderr, /^No answer from http:\/\/localhost:9: .*\. Is npm start running\?\n$/);
+    assert.match(stderr, /^No answer from http:\/\/127\.0\.0\.1:11, .*: .*\. Is npm start running\?\n$/);
   });
 
   test('npm run smoke fails when nobody answers', async () => {
