@@ -93,7 +93,13 @@ export async function logOutMany(userIds: string[], order: Order, results: Resul
     }
   }
 
-  const bar = new SingleBar({ format: BAR, stream: process.stderr, clearOnComplete: true, etaBuffer: 100 });
+  const bar = new SingleBar({
+    format: BAR,
+    stream: process.stderr,
+    clearOnComplete: true,
+    linewrap: true,
+    etaBuffer: 100,
+  });
   bar.start(userIds.length, 0, { yes: 0, no: 0, failed: 0 });
   const users = new PQueue({ concurrency: SIDE_BY_SIDE });
   let failed = 0;
