@@ -14,7 +14,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'lib/request': ['lib/errors.ts', 'lib/token', 'lib/sessions'],
   functions: ['lib/request', 'lib/token', 'lib/validator', 'lib/sessions', 'lib/aws'],
   'lib/deploy': ['lib/request', 'lib/sessions'],
-  'lib/operator': ['lib/errors.ts', 'lib/validator'],
+  'lib/operator': ['lib/errors.ts', 'lib/validator', 'lib/sessions', 'lib/deploy'],
 };
 
 /** The room of a file: its folder, or the file itself where it is a room of its own. */

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { tableReport } from '../local/table_report.ts';
 import { type Logout, startAws, startLogout } from '../setup/route.ts';
 import { allItems, createTable, type Item } from '../setup/tables.ts';
 import { layoutOf } from './guide.ts';
@@ -16,9 +17,10 @@ const BLOB = 'O:7:"Session":1:{s:4:"user";i:7;}';
 /** Saves the session under the id as the library does; `user` is the attribute that the application adds, if any. */
 type Save = (table: string, id: string, user?: Item) => Promise<unknown>;
 
-const stores: Record<string, { heading: string; save: Save }> = {
+const stores: Record<string, { heading: string; layoutName: string; save: Save }> = {
   'Flask-Session': {
     heading: 'Flask-Session',
+    layoutName: 'flask-session',
     save: (TableName, id, user) =>
       dynamodb.send(
         new UpdateItemCommand({
@@ -35,6 +37,7 @@ const stores: Record<string, { heading: string; save: Save }> = {
   },
   'the session handler of the AWS SDK for PHP': {
     heading: "Symfony and the AWS SDK's session handler",
+    layoutName: 'symfony',
     save: (TableName, id, user = {}) =>
       dynamodb.send(
         new UpdateItemCommand({
@@ -51,6 +54,7 @@ const stores: Record<string, { heading: string; save: Save }> = {
   },
   Laravel: {
     heading: 'Laravel',
+    layoutName: 'laravel',
     save: (TableName, id, user = {}) =>
       dynamodb.send(
         new PutItemCommand({
@@ -66,6 +70,7 @@ const stores: Record<string, { heading: string; save: Save }> = {
   },
   'aws-sessionstore-dynamodb for Rails, with expire_at now,': {
     heading: 'Rails and Rack',
+    layoutName: 'rails',
     save: (TableName, id, user = {}) =>
       dynamodb.send(
         new UpdateItemCommand({
@@ -83,13 +88,23 @@ const stores: Record<string, { heading: string; save: Save }> = {
 };
 
 // One after the other, since each cold start reads the one environment.
-const started: { store: string; save: Save; table: string; logout: Logout; logoutAndSettle: Logout }[] = [];
-for (const [store, { heading, save }] of Object.entries(stores)) {
+const started: {
+  store: string;
+  heading: string;
+  layoutName: string;
+  save: Save;
+  table: string;
+  logout: Logout;
+  logoutAndSettle: Logout;
+}[] = [];
+for (const [store, { heading, layoutName, save }] of Object.entries(stores)) {
   const layout = layoutOf(heading);
   const table = await createTable(layout);
   const logout = await startLogout(table, layout);
   started.push({
     store,
+    heading,
+    layoutName,
     save,
     table,
     logout,
@@ -98,7 +113,7 @@ for (const [store, { heading, save }] of Object.entries(stores)) {
 }
 
 describe('a blob store', { concurrency: true }, () => {
-  for (const { store, save, table, logout, logoutAndSettle } of started) {
+  for (const { store, heading, layoutName, save, table, logout, logoutAndSettle } of started) {
     /** How many sessions there are under these ids. */
     const left = async (...ids: string[]) => {
       const items = (await allItems(table)).map((item) => JSON.stringify(item));
@@ -113,6 +128,19 @@ describe('a blob store', { concurrency: true }, () => {
       assert.equal((await logout('7')).json.result, true);
       assert.deepEqual([await left(...mine), await left(other, anonymous)], [0, 2]);
       assert.equal((await logout('7')).json.result, false);
+    });
+
+    test(`npm run table knows a table in which ${store} saves, and misses the user where nothing has set it`, async () => {
+      await save(table, randomUUID(), { userId: { S: '9' } });
+      const { fits, layout, sessions } = await tableReport(table, '--user', '9');
+      assert.deepEqual([fits, layout, sessions], [true, layoutName, { live: 1, expired: 0 }]);
+
+      const bare = await createTable(layoutOf(heading), { indexes: [] });
+      await save(bare, randomUUID());
+      const { fits: fitsBare, layout: same, missing } = await tableReport(bare);
+      assert.deepEqual([fitsBare, same], [false, layoutName]);
+      assert.match(missing[0]?.what ?? '', /^the index userId-index with the key userId/);
+      assert.match(missing[1]?.what ?? '', /^the user's attribute: userId is on none of the 1 sessions seen/);
     });
 
     test(`a logout that settles ends a session that ${store} saves again without its user`, async () => {
