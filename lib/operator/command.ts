@@ -5,12 +5,13 @@ const HELP = { help: { type: 'boolean' } } as const;
 
 /**
  * Reads the command line: this many words, or any number; the named options, which take text; and flags, which do not.
- * Exits with 0 after --help, with 2 on wrong usage.
+ * Of an option that is given more than once the last one counts; `lists` has them all. Exits with 0 after --help, with 2
+ * on wrong usage.
  */
 export function readCommand(usage: string, names: string[], words: number | 'any', flags: string[] = []) {
   refuseSwallowed(usage, [...names, ...flags]);
   const options: ParseArgsOptionsConfig = {};
-  for (const name of names) options[name] = { type: 'string' };
+  for (const name of names) options[name] = { type: 'string', multiple: true };
   for (const name of flags) options[name] = { type: 'boolean' };
   try {
     const { values, positionals } = parseArgs({ options: { ...options, ...HELP }, allowPositionals: true });
@@ -21,8 +22,12 @@ export function readCommand(usage: string, names: string[], words: number | 'any
     if (words !== 'any' && positionals.length !== words)
       throw new Error(`${positionals.length} arguments given, ${words} expected`);
     const option = new Map<string, string>();
-    for (const [name, value] of Object.entries(values)) option.set(name, String(value));
-    return { option, words: positionals };
+    const lists = new Map<string, string[]>();
+    for (const [name, value] of Object.entries(values)) {
+      lists.set(name, [value].flat().map(String));
+      option.set(name, String([value].flat().at(-1)));
+    }
+    return { option, lists, words: positionals };
   } catch (error) {
     return refuseUsage(`${error instanceof Error ? error.message : error}\n\n${usage}`);
   }
