@@ -58,6 +58,7 @@ function run(words: string[], more: NodeJS.ProcessEnv = {}, cwd = '.'): Promise<
 
 const start = (...words: string[]) => run(['test/local/start.ts', ...words]);
 const logout = (...words: string[]) => run(['lib/operator/logout.ts', ...words]);
+const table = (...words: string[]) => run(['lib/operator/table.ts', ...words]);
 const smoke = (...words: string[]) => run(['lib/operator/smoke.ts', ...words]);
 
 describe('npm start', () => {
@@ -280,8 +281,17 @@ describe('without a service', () => {
     assert.match(old.stderr, /^Node\.js 24 is needed, and this is 20\.20\.2: run npm ci --ignore-scripts=false, .*\n$/);
   });
 
+  test('an npm workspace, whose modules are in a folder above, is an installed clone', async () => {
+    const project = join(folder, 'workspace/packages/auth-logout-user');
+    mkdirSync(project, { recursive: true });
+    for (const name of ['serverless', 'dynalite'])
+      mkdirSync(join(folder, 'workspace/node_modules', name), { recursive: true });
+    const outcome = await run([resolve('lib/operator/preflight.mjs')], {}, project);
+    assert.deepEqual(outcome, { code: 0, stdout: '', stderr: '' });
+  });
+
   test('every command explains itself with --help', async () => {
-    for (const command of [start, logout, smoke]) {
+    for (const command of [start, logout, smoke, table]) {
       const { code, stdout } = await command('--help');
       assert.equal(code, 0);
       assert.match(stdout, /npm (start|run \w+)/);

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { recordName } from '../../lib/deploy/grants.ts';
 import { fail, readCommand, readUrl, refuseUsage } from '../../lib/operator/command.ts';
 
@@ -52,7 +53,7 @@ for (const name of records) await seedRecord(name);
 const [signLogoutToken] = await Promise.all(providers.map(seedProvider));
 
 const serverless = [
-  'node_modules/serverless/bin/serverless.js',
+  fileURLToPath(import.meta.resolve('serverless/bin/serverless.js')),
   'offline',
   '--httpPort',
   `${port}`,
