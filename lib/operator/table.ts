@@ -4,7 +4,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { readAnyLayout } from '../deploy/library_layouts.ts';
 import type { Layout } from '../sessions/layout.ts';
 import { fail, failureOf, readCommand, readUrl, refuseUsage } from './command.ts';
-import { LIBRARIES, type Library, recognise } from './libraries.ts';
+import { countSessions, LIBRARIES, type Library, recognise } from './libraries.ts';
 import { useLocalAws } from './local_aws.ts';
 import { userIdIn } from './session_item.ts';
 import { type Fit, fitOf, type Missing } from './table_fit.ts';
@@ -114,7 +114,7 @@ async function reportOn(table: Table | undefined): Promise<Report> {
     library,
     layout: layoutName ?? layout,
     params: paramsOf(fit, layout, layoutName),
-    missing: table.items.length > 0 ? foreign(fit, found) : fit.missing,
+    missing: missingIn(table, fit),
     ...(fits && option.has('user') && { sessions: await countSessionsOf(layout, option.get('user') ?? '') }),
   };
 }
@@ -148,13 +148,15 @@ function paramsOf({ sessions }: Fit, layout: Layout, layoutName: string | undefi
   };
 }
 
-/** Says whose the items are where they are another library's than the layout that is given. */
-function foreign({ missing, sessions }: Fit, found: Library | undefined): Missing[] {
-  if (!given || !found || sessions.length > 0) return missing;
-  return [
-    { what: `another layout: the items are those of ${found.title} (--layout ${found.layoutName})`, command: null },
-    ...missing,
-  ];
+/** What is missing, and whose the other items are: of a layout that is given, or of a second store in the same table. */
+function missingIn(table: Table, { missing, sessions }: Fit): Missing[] {
+  const others = table.items.filter((item) => !sessions.includes(item));
+  const found = recognise({ ...table, items: others });
+  const count = found && others.length > 0 ? countSessions(found, others) : 0;
+  if (!found || count === 0) return missing;
+  const whose = `${count} of the ${table.items.length} items seen are those of ${found.title} (layout ${found.layoutName})`;
+  const what = sessions.length > 0 ? `a further store: ${whose}, so name it in moreStores` : `another layout: ${whose}`;
+  return [...missing, { what, command: null }];
 }
 
 async function countSessionsOf(layout: Layout, userId: string): Promise<{ live: number; expired: number }> {

@@ -164,7 +164,20 @@ describe('npm run table', () => {
     const { fits, library, missing } = await tableReport(table, '--layout', 'connect-dynamodb');
     assert.equal(fits, false);
     assert.match(library ?? '', /^Shopify/);
-    assert.match(missing[0]?.what ?? '', /the items are those of Shopify .*--layout shopify/);
+    assert.match(
+      missing.at(-1)?.what ?? '',
+      /^another layout: 1 of the 1 items seen are those of Shopify .*layout shopify/,
+    );
+  });
+
+  test('names a second library whose sessions are in the same table', async () => {
+    const table = await createTable('connect-dynamodb');
+    const php = { id: { S: `PHPSESSID_${randomUUID()}` }, data: { S: 'canary canary' }, userId: { S: USER } };
+    await putItems(table, [connectSession({ userId: { S: USER } }), connectSession({ userId: { S: USER } })]);
+    await putItems(table, [{ ...php, expires: { N: String(Math.floor(LIVE.getTime() / 1000)) } }]);
+    const { fits, layout, missing } = await tableReport(table);
+    assert.deepEqual([fits, layout], [true, 'connect-dynamodb']);
+    assert.match(missing.at(-1)?.what ?? '', /^a further store: 1 of the 3 items seen .*layout symfony.*moreStores/);
   });
 
   test('names both keys where those of the table are not the layout’s', async () => {
