@@ -114,7 +114,7 @@ async function logOutAll(results: Results): Promise<void> {
   if (option.has('out'))
     console.log(`${userIds.length - left.length} passed over, done before: see ${option.get('out')}`);
   const order = { service: url, address, caller, secretId, email, reason, rate };
-  const outcome = await logOutMany(left, order, results);
+  const outcome = await logOutMany(left, order, results).catch((error) => fail(`--out: ${failureOf(error)}`));
   report(outcome, left.length);
 }
 

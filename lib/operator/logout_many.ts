@@ -41,6 +41,7 @@ export async function logOutMany(userIds: string[], order: Order, results: Resul
   const turns = new PQueue({ interval: 1000 / rate, intervalCap: 1 });
   const stopping = new AbortController();
   let lastDone = Date.now();
+  let isService = false; // it has answered in JSON-RPC once
 
   const stop = (why: string) => {
     outcome.stopped ??= why;
@@ -79,12 +80,13 @@ export async function logOutMany(userIds: string[], order: Order, results: Resul
     try {
       const answer = await ask(userId);
       const { status, body } = answer;
+      if (body) isService = true;
       if (typeof body?.result === 'boolean') {
         lastDone = Date.now();
         return { result: body.result };
       }
       const error = explain(answer, secretId, email);
-      if (status === 401 || (!body && status !== 429 && status !== 503)) stop(`${address} answered ${error}`);
+      if (status === 401 || (!isService && status !== 429 && status !== 503)) stop(`${address} answered ${error}`);
       return { status, error };
     } catch (error) {
       if (stopping.signal.aborted) return undefined; // not tried to the end, so undone

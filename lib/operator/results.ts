@@ -1,4 +1,4 @@
-import { appendFileSync, closeSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
+import { appendFileSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
 import { fromPrintable, printable } from './user_ids.ts';
 
 /** What happened to one user: `result` once the service has said true or false, else why it has not. */
@@ -28,10 +28,6 @@ export class Results {
     const time = new Date().toISOString();
     const line = { time, address: this.#address, user_id: printable(userId), ...result };
     appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
-  }
-
-  close(): void {
-    if (this.#file !== undefined) closeSync(this.#file);
   }
 
   #read(line: string, where: string): void {
