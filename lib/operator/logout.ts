@@ -1,5 +1,6 @@
 // `npm run logout -- 2`: a client of the route, for the local run and for an operator's own stack.
 import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { Caller } from './caller.ts';
 import { fail, failureOf, isLocal, readCommand, readUrl, refuseUsage } from './command.ts';
 import { useLocalAws } from './local_aws.ts';
@@ -42,7 +43,7 @@ const { option, words } = readCommand(USAGE, TEXT, 'any');
 const url = readUrl(option.get('url'));
 const address = url.href.replace(/\/$/, '');
 const rate = Number(option.get('rate') ?? 20);
-const userIds = readList();
+const userIds = await readList();
 const secretsManager = readSecretsManager();
 const secretId = option.get('secret-id') ?? SECRET_ID;
 const email = option.get('email') ?? 'admin';
@@ -63,12 +64,12 @@ const caller = new Caller({
 });
 results ? await logOutAll(results) : await logOutOne(userIds[0] ?? '');
 
-function readList(): string[] {
+async function readList(): Promise<string[]> {
   const from = option.get('from');
   if ((from === undefined) === (words.length === 0)) refuseUsage(`Name users, or a file with --from.\n\n${USAGE}`);
   if (from === undefined) return [...new Set(words)];
   try {
-    const userIds = readUserIds(readFileSync(from === '-' ? 0 : from, 'utf8'));
+    const userIds = readUserIds(from === '-' ? await text(process.stdin) : readFileSync(from, 'utf8'));
     return userIds.length > 0 ? userIds : refuseUsage(`--from ${from} names no user.`);
   } catch (error) {
     return refuseUsage(`--from ${from}: ${failureOf(error)}`);
@@ -98,8 +99,8 @@ function openResults(): Results {
 
 async function logOutOne(userId: string): Promise<void> {
   if (!fitsAddress(userId)) refuseUsage('No address can hold this id.');
-  const { text } = await caller.token();
-  const answer = await requestLogout(url, userId, text, reason).catch((error) =>
+  const token = await caller.token();
+  const answer = await requestLogout(url, userId, token.text, reason).catch((error) =>
     fail(`No answer from ${address}: ${failureOf(error)}.${isLocal(url) ? ' Is npm start running?' : ''}`),
   );
   const user = `User ${printable(userId)}`;

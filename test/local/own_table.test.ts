@@ -105,7 +105,11 @@ test('npm start refuses a setting in one line', async () => {
       /^SESSION_LAYOUT: no layout is called "nope".*\(parameter layout\)\n$/,
     ],
     [['--param', 'tabel=app'], 1, /^There is no parameter tabel: .*\n$/],
-    [['--param', 'table=app', '--dynamodb', 'http://127.0.0.1:9'], 1, /^No answer from http:\/\/127\.0\.0\.1:9: .*\n$/],
+    [
+      ['--param', 'table=app', '--dynamodb', 'http://127.0.0.1:9'],
+      1,
+      /^The table app cannot be looked for at http:\/\/127\.0\.0\.1:9: .*ECONNREFUSED.*\n$/,
+    ],
     [['--param', 'layout=authjs'], 2, /^--param layout needs --param table=NAME: .*\n$/],
     [['--param', 'table'], 2, /^--param is name=value, .*\n$/],
     [['--dynamodb', 'http://127.0.0.1:9'], 2, /^--dynamodb needs --param table=NAME, .*\n$/],

@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { type AttributeDefinition, CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LIBRARY_LAYOUTS, readAnyLayout } from '../../lib/deploy/library_layouts.ts';
+import { LIBRARIES, type Library, recognise } from '../../lib/operator/libraries.ts';
+import { layouts } from '../layouts/guide.ts';
 import { LIBRARIES as KNOWN_LIBRARIES } from '../layouts/libraries.ts';
 import { AWS_JSON, type Fault, startProxy } from '../setup/proxy.ts';
 import { startAws } from '../setup/route.ts';
@@ -333,7 +336,43 @@ describe('npm run table', () => {
   });
 });
 
-test('every layout of the guide that has a name is one that the function reads', () => {
-  for (const [name, layout] of Object.entries(LIBRARY_LAYOUTS))
-    assert.deepEqual(readAnyLayout(name), readAnyLayout(JSON.stringify(layout)));
+test('every layout that the guide shows as JSON has a name, by which it can be read', () => {
+  const known = Object.entries(LIBRARY_LAYOUTS);
+  for (const [heading, json] of layouts)
+    assert.ok(
+      known.some(([, layout]) => isDeepStrictEqual(layout, JSON.parse(json))),
+      heading,
+    );
+  for (const [name, layout] of known) assert.deepEqual(readAnyLayout(name), readAnyLayout(JSON.stringify(layout)));
 });
+
+/** An item with all that tells this library's sessions from others. */
+function itemOf({ layout, marks }: Library): Item {
+  const { tableKey, userKey, sortKey, expiry, guard } = layout;
+  const item: Item = Object.fromEntries(tableKey.map((name) => [name, { S: 'x' }]));
+  for (const [name = '', type = 'S'] of marks.map((mark) => mark.split(':')))
+    item[name] = type === 'M' ? { M: {} } : type === 'B' ? { B: new Uint8Array(1) } : { S: 'x' };
+  if (sortKey) item[sortKey.name] = { S: `${sortKey.beginsWith}x` };
+  if (guard) item[guard.name] = { S: String(guard.equals) };
+  if (expiry?.unit === 'iso') item[expiry.name] = { S: LIVE.toISOString() };
+  else if (expiry)
+    item[expiry.name] = { N: String(expiry.unit === 'seconds' ? LIVE.getTime() / 1000 : LIVE.getTime()) };
+  return { ...item, [userKey.name]: { S: userKey.value.replace(/\{.*\}/, '7') } };
+}
+
+for (const library of LIBRARIES) {
+  test(`no other library hides the sessions of ${library.title} (layout ${library.layoutName})`, () => {
+    const { index, tableKey, userKey } = library.layout;
+    const table = {
+      name: 'sessions',
+      status: 'ACTIVE',
+      key: tableKey,
+      indexes: index === null ? [] : [{ name: index, key: [userKey.name], status: 'ACTIVE' }],
+      types: new Map<string, string>(),
+      throughput: undefined,
+      timeToLive: null,
+      items: [itemOf(library)],
+    };
+    assert.equal(recognise(table)?.layoutName, library.layoutName);
+  });
+}
