@@ -15,7 +15,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'lib/request': ['lib/errors.ts', 'lib/token', 'lib/sessions'],
   functions: ['lib/request', 'lib/settings', 'lib/token', 'lib/validator', 'lib/sessions', 'lib/aws'],
   'lib/deploy': ['lib/settings', 'lib/sessions'],
-  'lib/operator': ['lib/errors.ts', 'lib/validator'],
+  'lib/operator': ['lib/errors.ts', 'lib/request', 'lib/settings', 'lib/validator', 'lib/sessions', 'lib/deploy'],
 };
 
 /** The room of a file: its folder, or the file itself where it is a room of its own. */

@@ -4,13 +4,14 @@ import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 const HELP = { help: { type: 'boolean' } } as const;
 
 /**
- * Reads the command line: this many words, the named options, which take text, and flags, which do not. Exits with 0
- * after --help, with 2 on wrong usage.
+ * Reads the command line: this many words, or any number; the named options, which take text; and flags, which do not.
+ * Of an option that is given more than once the last one counts; `lists` has them all. Exits with 0 after --help, with 2
+ * on wrong usage.
  */
-export function readCommand(usage: string, names: string[], words: number, flags: string[] = []) {
+export function readCommand(usage: string, names: string[], words: number | 'any', flags: string[] = []) {
   refuseSwallowed(usage, [...names, ...flags]);
   const options: ParseArgsOptionsConfig = {};
-  for (const name of names) options[name] = { type: 'string' };
+  for (const name of names) options[name] = { type: 'string', multiple: true };
   for (const name of flags) options[name] = { type: 'boolean' };
   try {
     const { values, positionals } = parseArgs({ options: { ...options, ...HELP }, allowPositionals: true });
@@ -18,13 +19,17 @@ export function readCommand(usage: string, names: string[], words: number, flags
       console.log(usage);
       process.exit(0);
     }
-    if (positionals.length !== words) throw new Error(`${positionals.length} arguments given, ${words} expected`);
+    if (words !== 'any' && positionals.length !== words)
+      throw new Error(`${positionals.length} arguments given, ${words} expected`);
     const option = new Map<string, string>();
-    for (const [name, value] of Object.entries(values)) option.set(name, String(value));
-    return { option, words: positionals };
+    const lists = new Map<string, string[]>();
+    for (const [name, value] of Object.entries(values)) {
+      lists.set(name, [value].flat().map(String));
+      option.set(name, String([value].flat().at(-1)));
+    }
+    return { option, lists, words: positionals };
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n\n${usage}`);
-    process.exit(2);
+    return refuseUsage(`${error instanceof Error ? error.message : error}\n\n${usage}`);
   }
 }
 
@@ -39,8 +44,7 @@ function refuseSwallowed(usage: string, names: string[]): void {
       .toLowerCase()
       .replaceAll('_', '-');
     if (!key.startsWith('npm_config_') || !names.includes(name) || isInNpmrc(name)) continue;
-    console.error(`npm kept --${name} for itself, and nothing was done: write -- before the options.\n\n${usage}`);
-    process.exit(2);
+    refuseUsage(`npm kept --${name} for itself, and nothing was done: write -- before the options.\n\n${usage}`);
   }
 }
 
@@ -56,11 +60,12 @@ function isInNpmrc(name: string): boolean {
   });
 }
 
-/** The service's address, with one slash at its end; exits with 2 when it is not an http address. */
-export function readUrl(given = 'http://localhost:8069'): URL {
-  if (URL.canParse(given) && /^https?:$/.test(new URL(given).protocol)) return new URL(given.replace(/\/*$/, '/'));
-  console.error(`--url is not an http address: ${given}`);
-  process.exit(2);
+/** An address, by default the service's, with one slash at its end; exits with 2 when it is not an http address. */
+export function readUrl(given = 'http://localhost:8069', name = '--url'): URL {
+  const url = URL.parse(given.replace(/\/*$/, '/'));
+  if (!url || !/^https?:$/.test(url.protocol)) return refuseUsage(`${name} is not an http address: ${given}`);
+  if (url.username || url.password) refuseUsage(`${name} has a user or a password in it: leave them out`);
+  return url;
 }
 
 /** Whether the service at this address is one that `npm start` may have started. */
@@ -73,6 +78,12 @@ export function failureOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!(cause instanceof Error)) return String(cause);
   return cause.message || ('code' in cause ? String(cause.code) : cause.name);
+}
+
+/** Prints what is wrong with the command line and exits with 2. */
+export function refuseUsage(text: string): never {
+  console.error(text);
+  process.exit(2);
 }
 
 /** Prints the line and exits with 1. */

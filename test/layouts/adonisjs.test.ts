@@ -11,6 +11,7 @@ import { SessionMiddlewareFactory } from '@adonisjs/session/factories';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import { listen } from '../local/listen.ts';
+import { tableReport } from '../local/table_report.ts';
 import { startAws, startLogout } from '../setup/route.ts';
 import { allItems, createTable, type Item } from '../setup/tables.ts';
 import { exceptOf, layoutOf, snippet } from './guide.ts';
@@ -138,4 +139,11 @@ test('the guide’s hook for JavaScript works with the document client, and skip
     ['a', '7'],
     ['b', undefined],
   ]);
+});
+
+test('npm run table knows a table of AdonisJS from one of Laravel by its milliseconds', async () => {
+  await logIn('3');
+  const report = await tableReport(table, '--user', '3');
+  assert.deepEqual([report.fits, report.layout, report.sessions], [true, 'adonisjs', { live: 1, expired: 0 }]);
+  assert.equal((await tableReport(table, '--layout', 'laravel')).fits, false);
 });

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { DynamoDBAdapter } from '@auth/dynamodb-adapter';
 import { DynamoDB } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
+import { tableReport } from '../local/table_report.ts';
 import { assertLoggedOut, deliver, startProviders } from '../setup/provider.ts';
 import { startAws, startLogout } from '../setup/route.ts';
 import { createTable } from '../setup/tables.ts';
@@ -102,4 +103,22 @@ describe('a provider’s logout token', async () => {
     assertLoggedOut(await logoutBy('leo'), { outcome: 'no_account' });
     assert.equal(await validSessions(leo), 1);
   });
+});
+
+test('npm run table knows a table of Auth.js, and that its ids are UUIDs', async () => {
+  const { userId } = await signUp('tab', 3);
+  const report = await tableReport(tableName, '--user', userId);
+  assert.deepEqual([report.fits, report.layout], [true, 'authjs']);
+  assert.match(report.library ?? '', /Auth\.js.*@auth\/dynamodb-adapter/);
+  assert.equal(report.params.userIdPattern, '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}');
+  assert.deepEqual(report.sessions, { live: 3, expired: 0 });
+});
+
+test('npm run table finds no session in a table of Auth.js whose sessions are JWTs', async () => {
+  const jwtTable = await createTable('authjs', { projection: 'ALL' });
+  const jwtOnly = DynamoDBAdapter(DynamoDBDocument.from(new DynamoDB()), { tableName: jwtTable });
+  await jwtOnly.createUser?.({ id: '', email: 'jwt@example.com', emailVerified: null });
+  const { fits, layout, missing } = await tableReport(jwtTable);
+  assert.deepEqual([fits, layout], [false, 'authjs']);
+  assert.match(missing[0]?.what ?? '', /none of the 1 items seen is one in this layout/);
 });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { tableReport } from '../local/table_report.ts';
 import { type Logout, startAws, startLogout } from '../setup/route.ts';
 import { allItems, createTable, type Item } from '../setup/tables.ts';
 import { exceptOf, layoutOf } from './guide.ts';
@@ -16,9 +17,11 @@ const BLOB = 'O:7:"Session":1:{s:4:"user";i:7;}';
 /** Saves the session under the id as the library does; `user` is the attribute that the application adds, if any. */
 type Save = (table: string, id: string, user?: Item) => Promise<unknown>;
 
-const stores: Record<string, { heading: string; save: Save; except: (id: string) => string[] }> = {
+type Store = { heading: string; layoutName: string; save: Save; except: (id: string) => string[] };
+const stores: Record<string, Store> = {
   'Flask-Session': {
     heading: 'Flask-Session',
+    layoutName: 'flask-session',
     save: (TableName, id, user) =>
       dynamodb.send(
         new UpdateItemCommand({
@@ -36,6 +39,7 @@ const stores: Record<string, { heading: string; save: Save; except: (id: string)
   },
   'the session handler of the AWS SDK for PHP': {
     heading: "Symfony and the AWS SDK's session handler",
+    layoutName: 'symfony',
     save: (TableName, id, user = {}) =>
       dynamodb.send(
         new UpdateItemCommand({
@@ -53,6 +57,7 @@ const stores: Record<string, { heading: string; save: Save; except: (id: string)
   },
   Laravel: {
     heading: 'Laravel',
+    layoutName: 'laravel',
     save: (TableName, id, user = {}) =>
       dynamodb.send(
         new PutItemCommand({
@@ -69,6 +74,7 @@ const stores: Record<string, { heading: string; save: Save; except: (id: string)
   },
   'aws-sessionstore-dynamodb for Rails, with expire_at now,': {
     heading: 'Rails and Rack',
+    layoutName: 'rails',
     save: (TableName, id, user = {}) =>
       dynamodb.send(
         new UpdateItemCommand({
@@ -87,13 +93,23 @@ const stores: Record<string, { heading: string; save: Save; except: (id: string)
 };
 
 // One after the other, since each cold start reads the one environment.
-const started: { store: string; save: Save; table: string; logout: Logout; logoutAndSettle: Logout }[] = [];
-for (const [store, { heading, save }] of Object.entries(stores)) {
+const started: {
+  store: string;
+  heading: string;
+  layoutName: string;
+  save: Save;
+  table: string;
+  logout: Logout;
+  logoutAndSettle: Logout;
+}[] = [];
+for (const [store, { heading, layoutName, save }] of Object.entries(stores)) {
   const layout = layoutOf(heading);
   const table = await createTable(layout);
   const logout = await startLogout(table, layout);
   started.push({
     store,
+    heading,
+    layoutName,
     save,
     table,
     logout,
@@ -137,3 +153,18 @@ describe('a blob store', { concurrency: true }, () => {
     });
   }
 });
+
+for (const { store, heading, layoutName, save, table } of started) {
+  test(`npm run table knows a table in which ${store} saves, and misses the user where nothing has set it`, async () => {
+    await save(table, randomUUID(), { userId: { S: '9' } });
+    const { fits, layout, sessions } = await tableReport(table, '--user', '9');
+    assert.deepEqual([fits, layout, sessions], [true, layoutName, { live: 1, expired: 0 }]);
+
+    const bare = await createTable(layoutOf(heading), { indexes: [] });
+    await save(bare, randomUUID());
+    const { fits: fitsBare, layout: same, missing } = await tableReport(bare);
+    assert.deepEqual([fitsBare, same], [false, layoutName]);
+    assert.match(missing[0]?.what ?? '', /^the index userId-index with the key userId/);
+    assert.match(missing[1]?.what ?? '', /^the user's attribute: userId is on none of the 1 sessions seen/);
+  });
+}

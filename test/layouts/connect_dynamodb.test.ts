@@ -1,6 +1,7 @@
 // A running express application keeps its sessions in connect-dynamodb, and says over HTTP who is logged in.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { tableReport } from '../local/table_report.ts';
 import { startAws, startLogout } from '../setup/route.ts';
 import { allItems, createTable } from '../setup/tables.ts';
 import { type Browser, startExpress } from './express_app.ts';
@@ -76,4 +77,23 @@ test('a logout finds and deletes nothing where connect-dynamodb has no specialKe
   assert.equal((await logout('8')).json.result, false);
   assert.equal((await allItems(table)).length, before.length);
   assert.equal(await browser('GET', '/session'), '{"userId":"8"}');
+});
+
+test('npm run table knows a table of connect-dynamodb, and says what it lacks without an index and specialKeys', async () => {
+  const [browser] = await logIn('9', 1);
+  const report = await tableReport(table, '--user', '9');
+  assert.ok(browser && report.fits);
+  assert.equal(report.library, 'express-session (connect-dynamodb)');
+  assert.deepEqual([report.params.table, report.params.layout], [table, 'connect-dynamodb']);
+  assert.deepEqual(report.sessions, { live: 1, expired: 0 });
+
+  const bare = await createTable('connect-dynamodb', { indexes: [] });
+  const openOther = await startExpress(bare, {});
+  await openOther()('POST', '/login/9');
+  const { fits, library, params, missing } = await tableReport(bare);
+  assert.deepEqual([fits, library, params.layout], [false, report.library, 'connect-dynamodb']);
+  const [index, attribute] = missing;
+  assert.match(index?.what ?? '', /^the index userId-index with the key userId$/);
+  assert.match(index?.command ?? '', new RegExp(`^aws dynamodb update-table --table-name ${bare} --endpoint-url http`));
+  assert.match(attribute?.what ?? '', /userId is on none of the 1 sessions seen/);
 });

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Entity } from 'electrodb';
+import { tableReport } from '../local/table_report.ts';
 import { startAws, startLogout } from '../setup/route.ts';
 import { createTable } from '../setup/tables.ts';
 import { exceptOf, layoutOf } from './guide.ts';
@@ -148,4 +149,23 @@ test('a logout answers false when all ElectroDB sessions have expired, and delet
   const mine = await logIn(sessionsIn(byKey), 'Old', 2, IN_AN_HOUR - 7200);
   assert.equal((await logoutByKey('Old')).json.result, false);
   assert.equal(await mine(), 0);
+});
+
+test('npm run table knows a table of ElectroDB by its key, and by an index on the attribute itself', async () => {
+  await logIn(sessionsIn(byKey), ULID, 2);
+  await logIn(sessionsIn(byAttribute), ULID, 2);
+  await logIn(collectedSessions, ULID, 2);
+  for (const [table, layout] of [
+    [byKey, 'electrodb'],
+    [byAttribute, 'electrodb-user-id'],
+  ] as const) {
+    const report = await tableReport(table, '--user', ULID);
+    assert.deepEqual([report.fits, report.library, report.layout], [true, 'ElectroDB', layout]);
+    assert.deepEqual(report.sessions, { live: 2, expired: 0 });
+  }
+  const { fits, layout, missing } = await tableReport(collected);
+  assert.deepEqual([fits, layout], [false, 'electrodb-user-id'], 'the prefix of a collection is the application’s own');
+  assert.match(missing[0]?.what ?? '', /^the index userId-index/);
+  const own = await tableReport(collected, '--layout', JSON.stringify(inCollection), '--user', ULID);
+  assert.deepEqual([own.fits, own.sessions], [true, { live: 2, expired: 0 }]);
 });

@@ -1,6 +1,7 @@
 // An OpenID provider, npm oidc-provider, whose adapter keeps everything in DynamoDB, together with the account.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { tableReport } from '../local/table_report.ts';
 import {
   authorizationUrl,
   authorize,
@@ -83,4 +84,11 @@ test('an oidc-provider account can log in again right after a logout', async () 
   assert.equal((await logout('zoe')).json.result, true);
   const zoe = await logIn('zoe');
   assert.deepEqual([await zoe.access(), await zoe.session(), await zoe.refresh()], [200, 'code', 'tokens']);
+});
+
+test('npm run table knows a table of oidc-provider', async () => {
+  await logIn('tab');
+  const report = await tableReport(table, '--user', 'tab');
+  assert.deepEqual([report.fits, report.layout], [true, 'oidc-provider']);
+  assert.ok(report.sessions && report.sessions.live > 0);
 });

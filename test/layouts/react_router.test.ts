@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
 import { createArcTableSessionStorage } from '@react-router/architect';
+import { tableReport } from '../local/table_report.ts';
 import { startAws, startLogout } from '../setup/route.ts';
 import { createTable } from '../setup/tables.ts';
 import { exceptOf } from './guide.ts';
@@ -69,4 +70,10 @@ test('a session that React Router commits again for another user survives a logo
   await commitSession(session);
   assert.equal((await logout('5')).json.result, false);
   assert.deepEqual(await data([cookie]), [{ userId: '6' }]);
+});
+
+test('npm run table knows a table of React Router', async () => {
+  await begin({ userId: '8' });
+  const report = await tableReport(table, '--user', '8');
+  assert.deepEqual([report.fits, report.layout, report.sessions], [true, 'architect', { live: 1, expired: 0 }]);
 });

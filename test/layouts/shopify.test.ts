@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Session } from '@shopify/shopify-api';
 import { DynamoDBSessionStorage } from '@shopify/shopify-app-session-storage-dynamodb';
+import { tableReport } from '../local/table_report.ts';
 import { startAws, startLogout } from '../setup/route.ts';
 import { createTable } from '../setup/tables.ts';
 import { exceptOf, layoutOf } from './guide.ts';
@@ -58,4 +59,13 @@ test('a logout answers false when all online sessions of a Shopify shop have exp
   await install(shop, ['1'], new Date(Date.now() - 1000));
   assert.equal((await logoutOnline(shop)).json.result, false);
   assert.deepEqual(await idsOf(shop), [`offline_${shop}`]);
+});
+
+test('npm run table knows a table of Shopify, also with the guide’s guard', async () => {
+  await install(SHOP, ['1', '2']);
+  const { fits, layout, sessions } = await tableReport(sessionTableName, '--user', SHOP);
+  assert.deepEqual([fits, layout, sessions], [true, 'shopify', { live: 3, expired: 0 }]);
+  const guarded = JSON.stringify({ ...layoutOf('Shopify'), guard: { name: 'isOnline', equals: true } });
+  const online = await tableReport(sessionTableName, '--layout', guarded, '--user', SHOP);
+  assert.deepEqual([online.fits, online.sessions], [true, { live: 2, expired: 0 }]);
 });

@@ -9,10 +9,11 @@ export type LocalAws = { environment: Record<string, string>; close: () => void 
 /**
  * Starts DynamoDB and Secrets Manager on loopback, in memory. Port 0 takes a free one. From then on this process
  * uses no other AWS, and the returned environment points others there.
- * DynamoDB is dynalite or, when the variable DYNAMODB is "java", AWS's own DynamoDB Local.
+ * DynamoDB is dynalite or, when the variable DYNAMODB is "java", AWS's own DynamoDB Local; or one that runs already, by
+ * its address.
  */
-export async function startLocalAws(dynamodbPort = 0, secretsManagerPort = 0): Promise<LocalAws> {
-  const dynamodb = await startDynamodb(dynamodbPort);
+export async function startLocalAws(dynamodbAt: number | string = 0, secretsManagerPort = 0): Promise<LocalAws> {
+  const dynamodb = typeof dynamodbAt === 'string' ? { url: dynamodbAt, close() {} } : await startDynamodb(dynamodbAt);
   const secretsManager = await listen(createSecretsManager(), secretsManagerPort);
   return {
     environment: useLocalAws({ dynamodb: dynamodb.url, secretsManager: secretsManager.url }),

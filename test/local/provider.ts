@@ -12,7 +12,7 @@ const TOKEN_SECONDS = 3600; // a provider's token lives for minutes; this one is
 export const PROVIDER_SECRET_ID = 'auth-logout-user-dev-provider';
 
 /** Stores the record of an OpenID provider whose key pair is made now, in memory. Returns a function that signs its logout tokens. */
-export async function seedProvider(): Promise<(sub: string) => Promise<string>> {
+export async function seedProvider(Name: string): Promise<(sub: string) => Promise<string>> {
   const { publicKey, privateKey } = await generateKeyPair(ALG);
   const record = {
     name: 'local_provider',
@@ -24,7 +24,7 @@ export async function seedProvider(): Promise<(sub: string) => Promise<string>> 
     max_token_age_seconds: TOKEN_SECONDS,
   };
   const SecretString = JSON.stringify(record);
-  await new SecretsManagerClient().send(new CreateSecretCommand({ Name: PROVIDER_SECRET_ID, SecretString }));
+  await new SecretsManagerClient().send(new CreateSecretCommand({ Name, SecretString }));
   return (sub) =>
     new SignJWT({ sub, events: { [LOGOUT_EVENT]: {} } })
       .setProtectedHeader({ alg: ALG, typ: 'logout+jwt' })

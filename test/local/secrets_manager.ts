@@ -13,6 +13,7 @@ type Input = {
   VersionStage?: string;
   VersionStages?: string[];
   MoveToVersionId?: string;
+  IncludeDeprecated?: boolean;
   ForceDeleteWithoutRecovery?: boolean;
 };
 
@@ -81,6 +82,16 @@ export function createSecretsManager(): Server {
         CreatedDate: createdAt / 1000,
       };
     },
+    ListSecretVersionIds(input) {
+      const secret = find(input.SecretId);
+      const versions = [...secret.versions].filter(([, { stages }]) => stages.size > 0 || input.IncludeDeprecated);
+      const Versions = versions.map(([VersionId, { stages, createdAt }]) => ({
+        VersionId,
+        ...(stages.size > 0 && { VersionStages: [...stages] }),
+        CreatedDate: createdAt / 1000,
+      }));
+      return { ARN: arn(secret.name), Name: secret.name, Versions };
+    },
     UpdateSecretVersionStage(input) {
       const secret = find(input.SecretId);
       const to =
@@ -93,6 +104,11 @@ export function createSecretsManager(): Server {
       secret.deletedAt = Date.now();
       if (input.ForceDeleteWithoutRecovery) secrets.delete(secret.name);
       return { ARN: arn(secret.name), Name: secret.name, DeletionDate: secret.deletedAt / 1000 };
+    },
+    RestoreSecret(input) {
+      const secret = find(input.SecretId);
+      delete secret.deletedAt;
+      return { ARN: arn(secret.name), Name: secret.name };
     },
   };
 

@@ -3,15 +3,15 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { SignJWT } from 'jose';
 import { PROVIDER_SECRET_ID } from './provider.ts';
 
-/** The parameters that the seed assumes, whatever serverless.yml says for a real table. */
-export const PARAMETERS = [
-  'table=own',
-  'layout=default',
-  'moreStores=none',
-  'records=own',
-  `openidProviders=${PROVIDER_SECRET_ID}`,
-  'userIdPattern=0|[1-9][0-9]{0,18}',
-];
+/** What a local run assumes, whatever serverless.yml says for the account: its records are in the local Secrets Manager. */
+export const LOCAL_PARAMETERS = { records: 'own', openidProviders: PROVIDER_SECRET_ID, kmsKey: 'none' };
+/** The parameters of the seeded table. */
+export const SEEDED_PARAMETERS = {
+  table: 'own',
+  layout: 'default',
+  moreStores: 'none',
+  userIdPattern: '0|[1-9][0-9]{0,18}',
+};
 /** The names that serverless.yml then gives, in the stage dev. */
 export const SECRET_ID = 'auth-logout-user-dev-validator';
 export const TABLE = 'auth-logout-user-dev-sessions';
@@ -27,11 +27,14 @@ export const PUBLISHED_RECORD = {
   issuer: 'theissuer',
 };
 
-/** Fills the local AWS that the environment points to: the published record, and three sessions each for users 1 to 3. */
-export async function seed(): Promise<void> {
-  const secrets = new SecretsManagerClient();
-  await secrets.send(new CreateSecretCommand({ Name: SECRET_ID, SecretString: JSON.stringify(PUBLISHED_RECORD) }));
+/** Stores the published record in the local Secrets Manager that the environment points to. */
+export async function seedRecord(Name: string): Promise<void> {
+  const SecretString = JSON.stringify(PUBLISHED_RECORD);
+  await new SecretsManagerClient().send(new CreateSecretCommand({ Name, SecretString }));
+}
 
+/** Creates the table in the local DynamoDB that the environment points to, with three sessions each for users 1 to 3. */
+export async function seedSessions(): Promise<void> {
   const dynamodb = new DynamoDBClient();
   await dynamodb.send(
     new CreateTableCommand({

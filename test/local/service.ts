@@ -12,11 +12,11 @@ export type Service = {
   stop: () => Promise<void>;
 };
 
-/** Runs `npm start` on ports of its own, until it is stopped or the test file ends. */
-export async function startService(): Promise<Service> {
+/** Runs `npm start` with these options on ports of its own, until it is stopped or the test file ends. */
+export async function startService(options: string[] = []): Promise<Service> {
   const port = await fourFreePorts();
   const url = `http://localhost:${port}`;
-  const service = spawn(process.execPath, ['test/local/start.ts', '--port', `${port}`], {
+  const service = spawn(process.execPath, ['test/local/start.ts', '--port', `${port}`, ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

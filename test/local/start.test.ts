@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { useLocalAws } from '../../lib/operator/local_aws.ts';
-import { sessionsLeft } from '../setup/tables.ts';
+import { newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import { storeRecord } from '../setup/tokens.ts';
 import { PUBLISHED_RECORD, TABLE } from './seed.ts';
 import { fourFreePorts, startService } from './service.ts';
@@ -58,6 +58,7 @@ function run(words: string[], more: NodeJS.ProcessEnv = {}, cwd = '.'): Promise<
 
 const start = (...words: string[]) => run(['test/local/start.ts', ...words]);
 const logout = (...words: string[]) => run(['lib/operator/logout.ts', ...words]);
+const table = (...words: string[]) => run(['lib/operator/table.ts', ...words]);
 const smoke = (...words: string[]) => run(['lib/operator/smoke.ts', ...words]);
 
 describe('npm start', () => {
@@ -109,9 +110,38 @@ describe('npm start', () => {
     const { code, stderr } = await logout('1', '--url', `${url}/elsewhere`);
     assert.equal(code, 1);
     assert.match(stderr, /\/elsewhere answered 404, but not in JSON-RPC: is it the address of this service\?\n$/);
-    for (const words of [[], ['1', '2'], ['1', '--color', 'red'], ['1', '--url', 'nowhere']]) {
+    for (const words of [[], ['1', '--from', '-'], ['1', '--color', 'red'], ['1', '--url', 'nowhere']]) {
       assert.equal((await logout(...words)).code, 2, words.join(' '));
     }
+  });
+
+  test('npm run logout keeps the sessions whose keys are in the file, and prints none of them', async () => {
+    const [mine = assert.fail(), ...others] = newSessions('7', 3);
+    await putItems(TABLE, [mine, ...others]);
+    const file = join(folder, 'keys');
+    const key = mine.session_id?.S ?? '';
+    writeFileSync(file, `${key}\r\nnone\n`);
+    const { code, stdout } = await logout('7', '--url', url, '--except-from', file);
+    assert.deepEqual([code, await sessionsLeft(TABLE, '7')], [0, 1]);
+    assert.match(
+      stdout,
+      /^\{.*"result":true\}\nUser 7 is logged out at \S+: no session is left but those to keep\.\n$/,
+    );
+    assert.ok(!output().includes(key));
+
+    writeFileSync(join(folder, 'many'), `${key}\n`.repeat(11));
+    writeFileSync(join(folder, 'none'), '\n');
+    for (const words of [
+      ['7', '--except-from', join(folder, 'many')],
+      ['7', '--except-from', join(folder, 'none')],
+      ['7', '--except-from', join(folder, 'absent')],
+      ['7', '8', '--except-from', file],
+    ]) {
+      const wrong = await logout(...words, '--url', url);
+      assert.equal(wrong.code, 2, words.join(' '));
+      assert.ok(!(wrong.stdout + wrong.stderr).includes(key));
+    }
+    assert.equal(await sessionsLeft(TABLE, '7'), 1);
   });
 
   test('npm run logout accepts a record whose list is text', async () => {
@@ -229,10 +259,10 @@ async function smokeOf(status: string, body: string): Promise<Outcome> {
 }
 
 describe('without a service', () => {
-  test('npm run logout asks whether npm start is running when nobody answers', async () => {
+  test('npm run logout names the address that does not answer, and asks whether npm start is running', async () => {
     const { code, stderr } = await logout('1', '--url', 'http://localhost:9');
     assert.equal(code, 1);
-    assert.match(stderr, /^No answer from http:\/\/localhost:9: .*\. Is npm start running\?\n$/);
+    assert.match(stderr, /^No answer from http:\/\/127\.0\.0\.1:11, .*: .*\. Is npm start running\?\n$/);
   });
 
   test('npm run smoke fails when nobody answers', async () => {
@@ -280,8 +310,17 @@ describe('without a service', () => {
     assert.match(old.stderr, /^Node\.js 24 is needed, and this is 20\.20\.2: run npm ci --ignore-scripts=false, .*\n$/);
   });
 
+  test('an npm workspace, whose modules are in a folder above, is an installed clone', async () => {
+    const project = join(folder, 'workspace/packages/auth-logout-user');
+    mkdirSync(project, { recursive: true });
+    for (const name of ['serverless', 'dynalite'])
+      mkdirSync(join(folder, 'workspace/node_modules', name), { recursive: true });
+    const outcome = await run([resolve('lib/operator/preflight.mjs')], {}, project);
+    assert.deepEqual(outcome, { code: 0, stdout: '', stderr: '' });
+  });
+
   test('every command explains itself with --help', async () => {
-    for (const command of [start, logout, smoke]) {
+    for (const command of [start, logout, smoke, table]) {
       const { code, stdout } = await command('--help');
       assert.equal(code, 0);
       assert.match(stdout, /npm (start|run \w+)/);

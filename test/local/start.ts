@@ -1,4 +1,4 @@
-// `npm start`: a local AWS, and both routes on it under serverless-offline. Ctrl-C ends all of it.
+// `npm start`: a local AWS, and the routes on it under serverless-offline. Ctrl-C ends all of it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -6,14 +6,31 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fail, readCommand } from '../../lib/operator/command.ts';
+import { fileURLToPath } from 'node:url';
+import { recordName } from '../../lib/deploy/role.ts';
+import { fail, readCommand, readUrl, refuseUsage } from '../../lib/operator/command.ts';
 
-const USAGE = `Serves both routes on a local AWS, until Ctrl-C.
+const USAGE = `Serves the routes on a local AWS, until Ctrl-C.
 
-  npm start [-- --port 8069]   takes this port and the three above it`;
+  npm start [-- options]
+
+  --param name=value   any parameter of serverless.yml, more than once too; with
+                       --param table=NAME it serves a table that your application makes in
+                       the local DynamoDB, in the layout of --param layout=...
+  --dynamodb URL       with --param table=NAME: the table is in a DynamoDB that runs already,
+                       where nothing is created or changed
+  --port 8069          takes this port and the three above it: local DynamoDB, local Secrets
+                       Manager, functions
+  --help               this text
+
+Exit code: 0 ended by Ctrl-C, 1 an error, 2 wrong usage.`;
 const READY_MS = 60_000;
 const STOP_MS = 2000;
 
+const { option, lists } = readCommand(USAGE, ['port', 'param', 'dynamodb'], 0);
+const given = readParameters(lists.get('param') ?? []);
+const table = given.table === 'own' ? undefined : given.table; // an application's own
+const dynamodbUrl = readDynamodb();
 const port = await readPort();
 const url = `http://localhost:${port}`;
 
@@ -21,14 +38,22 @@ console.log(`Starting at ${url} ...`);
 
 // Only now, since loading the SDK takes a while.
 const { startLocalAws } = await import('./aws.ts');
-const { PARAMETERS, SECRET_ID, seed, signToken, TABLE } = await import('./seed.ts');
-const { PROVIDER_SECRET_ID, seedProvider } = await import('./provider.ts');
-const aws = await startLocalAws(port + 1, port + 2);
-await seed();
-const signLogoutToken = await seedProvider();
+const { LOCAL_PARAMETERS, SECRET_ID, SEEDED_PARAMETERS, seedRecord, seedSessions, signToken, TABLE } = await import(
+  './seed.ts'
+);
+const { seedProvider } = await import('./provider.ts');
+const { lookFor } = await import('./own_table.ts');
+const parameters = { ...LOCAL_PARAMETERS, ...(table === undefined && SEEDED_PARAMETERS), ...given };
+const records = parameters.records === 'own' ? [SECRET_ID] : namesIn(parameters.records);
+const providers = namesIn(parameters.openidProviders);
+const aws = await startLocalAws(dynamodbUrl ?? port + 1, port + 2);
+const tableState = table === undefined ? '' : await lookFor(table, dynamodbUrl).catch((error) => fail(error.message));
+if (table === undefined) await seedSessions();
+for (const name of records) await seedRecord(name);
+const [signLogoutToken] = await Promise.all(providers.map(seedProvider));
 
 const serverless = [
-  'node_modules/serverless/bin/serverless.js',
+  fileURLToPath(import.meta.resolve('serverless/bin/serverless.js')),
   'offline',
   '--httpPort',
   `${port}`,
@@ -36,7 +61,7 @@ const serverless = [
   `${port + 3}`,
   '--stage',
   'dev',
-  ...PARAMETERS.flatMap((parameter) => ['--param', parameter]),
+  ...Object.entries(parameters).flatMap(([name, value]) => ['--param', `${name}=${value}`]),
 ];
 const home = mkdtempSync(join(tmpdir(), `auth-logout-user-${port}-`));
 const environment = {
@@ -55,7 +80,8 @@ let output = '';
 const hold = (text: Buffer) => (output += text);
 offline.stdout.on('data', hold);
 offline.stderr.on('data', hold);
-offline.once('exit', () => stop(1, output));
+// Of a refusal by the framework only its line counts, not the heading above it.
+offline.once('exit', () => stop(1, output.replace(/^.*?\nError:\n/s, '').trim()));
 let stopping: Promise<never> | undefined; // Ctrl-C comes twice: from the terminal and from npm
 const stopOnce = () => (stopping ??= stop(0));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stopOnce);
@@ -66,26 +92,65 @@ await ready();
 offline.stdout.off('data', hold).pipe(process.stdout);
 offline.stderr.off('data', hold).pipe(process.stderr);
 console.log(`
-local DynamoDB         ${aws.environment.AWS_ENDPOINT_URL_DYNAMODB}  table ${TABLE}
-local Secrets Manager  ${aws.environment.AWS_ENDPOINT_URL_SECRETS_MANAGER}  secrets ${SECRET_ID}, ${PROVIDER_SECRET_ID}
+local DynamoDB         ${aws.environment.AWS_ENDPOINT_URL_DYNAMODB}  table ${table ?? TABLE}${tableState}
+local Secrets Manager  ${aws.environment.AWS_ENDPOINT_URL_SECRETS_MANAGER}  secrets ${[...records, ...providers].join(', ')}
 
-Users 1, 2 and 3 have three sessions each. To log user 2 out, in another terminal:
-
-curl -X POST ${url}/auth/logout_user/2 -H 'authorization: Bearer ${await signToken(3600)}'
-
-Or user 3, as an OpenID provider does:
-
-curl -i ${url}/auth/backchannel_logout -d 'logout_token=${await signLogoutToken('3')}'
-
-Or user 1: npm run logout -- 1${port === 8069 ? '' : ` --url ${url}`}
+${table === undefined ? await seededHints() : ownHints(table)}
 
 ready ${url}`);
 
+async function seededHints(): Promise<string> {
+  const byProvider =
+    signLogoutToken &&
+    `
+Or user 3, as an OpenID provider does:
+
+curl -i ${url}/auth/backchannel_logout -d 'logout_token=${await signLogoutToken('3')}'
+`;
+  return `Users 1, 2 and 3 have three sessions each. To log user 2 out, in another terminal:
+
+curl -X POST ${url}/auth/logout_user/2 -H 'authorization: Bearer ${await signToken(3600)}'
+${byProvider ?? ''}
+Or user 1: npm run logout -- 1${otherPort()}`;
+}
+
+function ownHints(table: string): string {
+  return `Whose sessions are in it: npm run table -- ${table} --dynamodb ${aws.environment.AWS_ENDPOINT_URL_DYNAMODB}
+To log a user out: npm run logout -- <user id>${otherPort()}`;
+}
+
+function otherPort(): string {
+  return port === 8069 ? '' : ` --url ${url}`;
+}
+
+/** The parameters on the command line; serverless.yml knows which ones there are. */
+function readParameters(params: string[]): Record<string, string> {
+  const parameters = Object.fromEntries(
+    params.map((param) => {
+      const [, name, value] = param.match(/^(\w+)=(.*)$/s) ?? refuseUsage(`--param is name=value, and not ${param}`);
+      return [name, value];
+    }),
+  );
+  if ((parameters.table ?? 'own') === 'own' && (parameters.layout ?? 'default') !== 'default')
+    refuseUsage('--param layout needs --param table=NAME: the table that npm start makes has the layout default.');
+  return parameters;
+}
+
+function readDynamodb(): string | undefined {
+  if (!option.has('dynamodb')) return undefined;
+  if (table === undefined) refuseUsage('--dynamodb needs --param table=NAME, the table there.');
+  return readUrl(option.get('dynamodb'), '--dynamodb').href.replace(/\/$/, '');
+}
+
+/** The names of the records in a comma-separated list; `none` is an empty one. */
+function namesIn(list: string): string[] {
+  return list === 'none' ? [] : list.split(',').map((id) => recordName(id.trim()));
+}
+
 async function readPort(): Promise<number> {
-  const { option } = readCommand(USAGE, ['port'], 0);
   const first = Number(option.get('port') ?? '8069');
   if (!Number.isInteger(first) || first < 1024 || first > 65_532) fail('--port must be a number from 1024 to 65532.');
-  for (const port of [first, first + 1, first + 2, first + 3]) {
+  for (const port of [first, ...(dynamodbUrl ? [] : [first + 1]), first + 2, first + 3]) {
     const probe = createServer().listen(port, 'localhost');
     await once(probe, 'listening').catch(() =>
       fail(`Port ${port} is in use. End what uses it, or choose another port: npm start -- --port 9069`),
@@ -95,11 +160,12 @@ async function readPort(): Promise<number> {
   return first;
 }
 
-/** Waits until both routes answer; a request without credentials is the cheapest proof that a function has loaded. */
+/** Waits until the routes answer; a request without credentials is the cheapest proof that a function has loaded. */
 async function ready(): Promise<void> {
+  const routes = providers.length > 0 ? ['logout_user/0', 'backchannel_logout'] : ['logout_user/0'];
   for (const end = Date.now() + READY_MS; Date.now() < end; await sleep(100)) {
-    const statuses = await Promise.all(['logout_user/0', 'backchannel_logout'].map(statusOf));
-    if (statuses.join() === '401,400') return;
+    const statuses = await Promise.all(routes.map(statusOf));
+    if (['401', '401,400'].includes(statuses.join())) return;
   }
   await stop(1, `${output}\nThe service did not answer within ${READY_MS / 1000} s.`);
 }
