@@ -1,20 +1,22 @@
 import { readFileSync } from 'node:fs';
+import { readAnyLayout } from '../../lib/deploy/library_layouts.ts';
 import type { Layout } from '../../lib/sessions/layout.ts';
 
 /** docs/session-stores.md: what it tells an operator to copy is what the tests run. */
 export const GUIDE = readFileSync(new URL('../../docs/session-stores.md', import.meta.url), 'utf8');
 
-/** The layouts that the guide gives as JSON, exactly as they are there, each with the heading above it. */
-export const layouts: [heading: string, json: string][] = GUIDE.split(/^##+ /m).flatMap((section) => {
+/** The layouts that the guide gives, by name or as JSON, exactly as they are there, each with the heading above it. */
+export const layouts: [heading: string, given: string][] = GUIDE.split(/^##+ /m).flatMap((section) => {
   const heading = section.slice(0, section.indexOf('\n'));
-  return blocks(section, 'json').map((json): [string, string] => [heading, json]);
+  const given = section.matchAll(/^```json\n(.*?)^```|^`layout: ([\w-]+)`$/gms);
+  return [...given].map(([, json, name]): [string, string] => [heading, json ?? name ?? '']);
 });
 
 /** The layout under that heading: the first one, or the one with this number. */
 export function layoutOf(heading: string, number = 1): Layout {
-  const json = layouts.filter(([other]) => other === heading)[number - 1]?.[1];
-  if (!json) throw new Error(`docs/session-stores.md has no layout ${number} under ${heading}`);
-  return JSON.parse(json);
+  const given = layouts.filter(([other]) => other === heading)[number - 1]?.[1];
+  if (!given) throw new Error(`docs/session-stores.md has no layout ${number} under ${heading}`);
+  return readAnyLayout(given);
 }
 
 /** Every heading of the guide. */
