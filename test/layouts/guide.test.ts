@@ -132,9 +132,11 @@ describe('docs/session-stores.md', () => {
   });
 
   test('docs/session-stores.md has a layout for every row of its table that says JSON or names one', () => {
-    const rows = table
-      .split('\n')
-      .filter((row) => /\| [^|]*(JSON|`[\w-]+`|their names)[^|]* \| [^|]* \|$/.test(row) && !row.includes('(`'));
+    const rows = table.split('\n').filter((row) => {
+      const cell = row.split('|')[2] ?? '';
+      return /JSON|`|their names/.test(cell) && !cell.includes('](#');
+    });
+    assert.ok(rows.length >= 20);
     assert.deepEqual(
       rows.filter((row) => !linksIn(row).some((anchor) => withLayout.includes(anchor))),
       [],

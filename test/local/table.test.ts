@@ -336,11 +336,11 @@ describe('npm run table', () => {
   });
 });
 
-test('every layout that the guide shows as JSON has a name, by which it can be read', () => {
+test('every layout that the guide gives has a name, by which it can be read', () => {
   const known = Object.entries(LIBRARY_LAYOUTS);
-  for (const [heading, json] of layouts)
+  for (const [heading, given] of layouts)
     assert.ok(
-      known.some(([, layout]) => isDeepStrictEqual(layout, JSON.parse(json))),
+      known.some(([, layout]) => isDeepStrictEqual(layout, readAnyLayout(given))),
       heading,
     );
   for (const [name, layout] of known) assert.deepEqual(readAnyLayout(name), readAnyLayout(JSON.stringify(layout)));
