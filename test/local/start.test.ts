@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -78,6 +78,15 @@ describe('npm start', () => {
     assert.equal(await answer(), '{"jsonrpc":"2.0","id":null,"result":false}');
     assert.equal(await sessionsLeft(TABLE, '2'), 0);
     assert.equal(await sessionsLeft(TABLE, '3'), 3);
+  });
+
+  test('the call in the README runs against npm start as it stands there', async () => {
+    const [, code = assert.fail()] = readFileSync('README.md', 'utf8').match(/^```js\n(import .*?)^```/ms) ?? [];
+    assert.match(code, /http:\/\/localhost:8069'/);
+    await putItems(TABLE, newSessions('1', 1));
+    const words = ['--input-type=module', '--eval', code.replace('http://localhost:8069', url)];
+    assert.deepEqual(await run(words, { NODE_USE_ENV_PROXY: undefined }), { code: 0, stdout: 'true\n', stderr: '' });
+    await putItems(TABLE, newSessions('1', 3));
   });
 
   test('npm run logout prints true, then false, and says both in words too', async () => {
