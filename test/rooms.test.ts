@@ -7,12 +7,13 @@ import { test } from 'node:test';
 /** What each room may import besides itself and packages, from the bottom up. */
 const MAY_IMPORT: Record<string, string[]> = {
   'lib/errors.ts': [],
+  'lib/json.ts': [],
   'lib/aws': ['lib/errors.ts'],
-  'lib/validator': ['lib/errors.ts', 'lib/aws'],
-  'lib/token': ['lib/errors.ts', 'lib/validator'],
+  'lib/validator': ['lib/errors.ts', 'lib/json.ts', 'lib/aws'],
+  'lib/token': ['lib/errors.ts', 'lib/json.ts', 'lib/validator'],
   'lib/sessions': ['lib/errors.ts', 'lib/aws'],
-  'lib/settings': ['lib/sessions'],
-  'lib/request': ['lib/errors.ts', 'lib/token', 'lib/sessions'],
+  'lib/settings': ['lib/json.ts', 'lib/sessions'],
+  'lib/request': ['lib/errors.ts', 'lib/json.ts', 'lib/token', 'lib/sessions'],
   functions: ['lib/request', 'lib/settings', 'lib/token', 'lib/validator', 'lib/sessions', 'lib/aws'],
   'lib/deploy': ['lib/settings', 'lib/sessions'],
   'lib/operator': ['lib/errors.ts', 'lib/request', 'lib/settings', 'lib/validator', 'lib/sessions', 'lib/deploy'],

@@ -1,6 +1,7 @@
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { type ErrorCode, ServiceError, serviceError } from '../errors.ts';
+import { isObject } from '../json.ts';
 import { bodyText, header, RETRY_AFTER } from './http.ts';
 
 /** One answer for each code, whatever the reason behind it. */
@@ -87,10 +88,6 @@ function parse(text: string): unknown {
   } catch {
     throw new ServiceError('PARSE_ERROR', 'body'); // without the cause, which quotes the body
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
 
 /** What a client may do about the error: RFC 6750 §3 (challenge) and RFC 9110 §10.2.3 (retry-after). */

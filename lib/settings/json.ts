@@ -1,4 +1,5 @@
 // Checks on JSON that an operator writes. Each throws a SettingError.
+import { isObject } from '../json.ts';
 import { SettingError } from './setting_error.ts';
 
 export function parseJson(json: string): unknown {
@@ -52,8 +53,4 @@ export function readOneOf<T extends string>(given: unknown, path: string[], allo
 /** As JSON, so that an error stays one line whatever it quotes. */
 export function quote(name: string | undefined): string {
   return name === undefined ? 'none' : JSON.stringify(name);
-}
-
-function isObject(given: unknown): given is object {
-  return typeof given === 'object' && given !== null && !Array.isArray(given);
 }

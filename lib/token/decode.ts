@@ -1,5 +1,5 @@
 import { type InvalidTokenReason, ServiceError } from '../errors.ts';
-import { isObject, parseStrictJson } from '../validator/strict_json.ts';
+import { isObject, parseStrictJson } from '../json.ts';
 
 const MAX_LENGTH = 8192;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -1,5 +1,5 @@
 // What a logout token must say: OpenID Connect Back-Channel Logout 1.0 with errata set 1, §2.4 and §2.6.
-import { isObject } from '../validator/strict_json.ts';
+import { isObject } from '../json.ts';
 import { invalidToken } from './decode.ts';
 import { checkSub } from './sub.ts';
 import type { Verified } from './verify.ts';

@@ -1,6 +1,6 @@
 import { ServiceError } from '../errors.ts';
+import { isObject, parseStrictJson, RepeatedNameError } from '../json.ts';
 import { shownName } from './field_names.ts';
-import { isObject, parseStrictJson, RepeatedNameError } from './strict_json.ts';
 
 // Begins like JSON, or like quoted text: it was encoded once too often.
 const ENCODED = /^["'[{]/;

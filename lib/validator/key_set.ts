@@ -1,5 +1,5 @@
 import { type CryptoKey, createLocalJWKSet, type JWK } from 'jose';
-import { isObject } from './strict_json.ts';
+import { isObject } from '../json.ts';
 
 /** The keys that may have signed a token, and those that were left out of a set because they cannot be used. */
 export type KeySet = {

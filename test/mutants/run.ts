@@ -18,7 +18,7 @@ const TESTS: Record<string, string[]> = {
     'validator/key_set',
     'hostile/hostile',
   ],
-  'lib/validator/{field_names,fields,record,strict_json}.ts': [
+  'lib/{json,validator/{field_names,fields,record}}.ts': [
     'validator/record',
     'validator/provider_record',
     'validator/several_records',
