@@ -2,6 +2,7 @@
 import type { Store } from '../sessions/store.ts';
 import { readSettings } from '../settings/environment.ts';
 import { SettingError } from '../settings/setting_error.ts';
+import { defaultUserIdPattern } from '../settings/user_id_pattern.ts';
 import { alarmResource } from './alarms.ts';
 import { dashboardResource, type Widget } from './dashboard.ts';
 import { ownRecord } from './own_record.ts';
@@ -42,6 +43,8 @@ export function addFunctions({ stack, service, parameters, naming }: Deployment)
   const { reservedConcurrency } = parameters;
   const { logout_user } = functions;
   if (parameters.table === 'own') logout_user.environment.SESSIONS_TABLE = `${stack}-sessions`;
+  if (parameters.userIdPattern === 'by layout')
+    logout_user.environment.USER_ID_PATTERN = defaultUserIdPattern(logout_user.environment.SESSION_LAYOUT);
   if (parameters.records === 'own') logout_user.environment.VALIDATOR_SECRET_IDS = `${stack}-validator`;
   logout_user.reservedConcurrency =
     reservedConcurrency === 'none' ? { Ref: 'AWS::NoValue' } : Number(reservedConcurrency);

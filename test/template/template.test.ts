@@ -101,6 +101,12 @@ describe('the template', () => {
     assert.doesNotMatch(JSON.stringify(template), /\{\{resolve:|logout_api_secretkey/);
   });
 
+  test('with the layout of Auth.js, and no userIdPattern, the function accepts the ids that Auth.js makes', () => {
+    assert.partialDeepStrictEqual(propertiesOf(existing.template, FUNCTION).Environment, {
+      Variables: { SESSION_LAYOUT: 'authjs', USER_ID_PATTERN: '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' },
+    });
+  });
+
   test('the template has one route, throttled, without CORS, and an access log without tokens', () => {
     const routes = Object.values(resourcesOf(template, 'AWS::ApiGatewayV2::Route'));
     assert.deepEqual(
