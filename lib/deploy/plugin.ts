@@ -1,7 +1,7 @@
 import { SettingError } from '../settings/setting_error.ts';
-import { type Params, readParameters } from './parameters.ts';
+import { checkRegion, type Params, readParameters } from './parameters.ts';
 import { LOGOUT_USER, OPTIONAL_ROUTES } from './routes.ts';
-import { addFunctions, addResources, type Naming, type Service } from './stack.ts';
+import { addFunctions, addResources, checkFunctionNames, type Naming, type Service } from './stack.ts';
 
 /** The parameter that each variable of a function's environment comes from. */
 const PARAMETER_OF: Record<string, string> = {
@@ -31,22 +31,31 @@ export default class DeployPlugin {
   constructor(serverless: Serverless, { param = [] }: { param?: string[] }) {
     process.env.SLS_SCHEMA_CACHE_BASE_DIR ??= 'node_modules/.cache'; // the default, the home, may not be writable
     const { service, configurationInput, classes } = serverless;
+    const check = <T>(read: () => T): T => {
+      try {
+        return read();
+      } catch (error) {
+        if (!(error instanceof SettingError)) throw error;
+        const { what, path, variable, parameter = PARAMETER_OF[variable ?? ''] } = error;
+        throw new classes.Error(new SettingError(what, path, { variable, parameter }).message, 'BAD_SETTING');
+      }
+    };
+    // Now: after this the framework holds serverless.yml against its schema, and names no parameter.
+    const parameters = check(() => readParameters(configurationInput.params, service.provider.stage, param));
     this.hooks = {
-      initialize: () => {
-        try {
+      initialize: () =>
+        check(() => {
           const { naming } = serverless.getProvider('aws');
-          const parameters = readParameters(configurationInput.params, service.provider.stage, param);
           const stack = `${service.service}-${service.provider.stage}`;
-          addFunctions({ stack, service, parameters, naming });
-          addResources({ stack, service, parameters, naming });
-        } catch (error) {
-          if (!(error instanceof SettingError)) throw error;
-          const { what, path, variable, parameter = PARAMETER_OF[variable ?? ''] } = error;
-          throw new classes.Error(new SettingError(what, path, { variable, parameter }).message, 'BAD_SETTING');
-        }
-      },
+          const deployment = { stack, service, parameters, naming };
+          addFunctions(deployment);
+          checkFunctionNames(deployment);
+          addResources(deployment);
+          checkRegion(parameters, service.provider.region);
+        }),
       // Not in a local run, which depends on such addresses. Without it each cold start looks for two files.
       'package:initialize': () => {
+        process.umask(0o022); // esbuild's files keep their modes in the zip: Lambda's user has to be able to read them
         for (const { environment } of Object.values(service.functions))
           environment.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS = 'true';
       },

@@ -10,7 +10,11 @@ export type Resource = {
   DeletionPolicy?: string;
   UpdateReplacePolicy?: string;
 };
-export type Template = { Resources: Record<string, Resource>; Outputs: Record<string, { Value: unknown }> };
+export type Template = {
+  Conditions?: Record<string, unknown>;
+  Resources: Record<string, Resource>;
+  Outputs: Record<string, { Value: unknown }>;
+};
 /**
  * `bundle: false` packs an empty file: twice as fast, where only the template matters. `replace` maps lines of
  * serverless.yml to their replacements.
