@@ -5,6 +5,7 @@ import { SettingError } from '../settings/setting_error.ts';
 import { defaultUserIdPattern } from '../settings/user_id_pattern.ts';
 import { alarmResource } from './alarms.ts';
 import { dashboardResource, type Widget } from './dashboard.ts';
+import type { LookUpName } from './grants.ts';
 import { ownRecord } from './own_record.ts';
 import { ownTable } from './own_table.ts';
 import type { Parameters } from './parameters.ts';
@@ -96,8 +97,11 @@ export function checkFunctionNames({ stack, service }: Deployment): void {
   throw new SettingError(`${what}: use a stage of at most ${most} characters`);
 }
 
-/** Adds the roles, our own table and record, the alarms, the dashboard and the outputs. */
-export function addResources({ stack, service, parameters, naming }: Deployment): void {
+/** What the functions use: `own` are the stack's, `secretIds` the records of all routes. */
+export type Used = { stores: Store[]; own: Own; lookUps: LookUpName[]; secretIds: string[] };
+
+/** Adds the roles, our own table and record, the alarms, the dashboard and the outputs. Returns what they are for. */
+export function addResources({ stack, service, parameters, naming }: Deployment): Used {
   const { functions, resources } = service;
   const { SESSIONS_TABLE: table = '', VALIDATOR_SECRET_IDS: records = '' } = functions.logout_user.environment;
   const own: Own = {
@@ -111,11 +115,14 @@ export function addResources({ stack, service, parameters, naming }: Deployment)
   const added: Record<string, object> = {};
   const widgets: Widget[] = [];
   const parameterOf = new Map<string, string>();
+  const used: Used = { stores, own, lookUps: [], secretIds: [] };
   for (const route of [LOGOUT_USER, ...OPTIONAL_ROUTES]) {
     const { environment, role } = functions[route.name] ?? {};
     if (!environment || !role) continue;
     const settings = readSettings(environment, route.records.variable);
     for (const id of settings.secretIds) checkUnshared(id, route.records.parameter, parameterOf);
+    used.lookUps.push(...route.lookUps);
+    used.secretIds.push(...settings.secretIds);
     const lambda = naming.getLambdaLogicalId(route.name);
     const logGroup = naming.getLogGroupLogicalId(route.name);
     added[role] = roleResource(role, { ...route, ...settings, own, kmsKey: parameters.kmsKey, logGroup });
@@ -140,6 +147,7 @@ export function addResources({ stack, service, parameters, naming }: Deployment)
     Table: { Description: 'The table of the sessions', Value: table },
     Dashboard: { Value: { 'Fn::Sub': [`${home}#dashboards/dashboard/\${Dashboard}`, { Console: domain }] } },
   };
+  return used;
 }
 
 /** The domain of the AWS console, which depends on the partition. */
