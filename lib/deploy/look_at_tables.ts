@@ -5,7 +5,6 @@ import {
   type KeySchemaElement,
   type TableDescription,
 } from '@aws-sdk/client-dynamodb';
-import { nameOf } from '../errors.ts';
 import type { LookUp } from '../sessions/layout.ts';
 import type { Store } from '../sessions/store.ts';
 import { SettingError } from '../settings/setting_error.ts';
@@ -49,7 +48,8 @@ async function describe(dynamodb: DynamoDBClient, TableName: string): Promise<Ta
     const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }));
     return Table;
   } catch (error) {
-    return error instanceof Error && error.name === 'ResourceNotFoundException' ? undefined : nameOf(error);
+    const name = error instanceof Error ? error.name : String(error);
+    return name === 'ResourceNotFoundException' ? undefined : name;
   }
 }
 
