@@ -2,6 +2,21 @@ import { getRetryAfterHint, isServerError, isThrottlingError, isTransientError }
 import type { SdkError } from '@smithy/types';
 import { nameOf, ServiceError, serviceError } from '../errors.ts';
 
+/** What DynamoDB's messages for a ValidationException mean, in our own words: they name keys and indexes, and may quote more. */
+const VALIDATION: [message: RegExp, meaning: string][] = [
+  [/does not have the specified index/, 'the table has no index of that name'],
+  [/backfilling/, 'the index is still being filled'],
+  [
+    /^Query condition missed key schema element|^Query key condition not supported/,
+    'a key of the table or index is not the one in the layout',
+  ],
+  [
+    /provided key element does not match the schema/,
+    'a key of the table is not the one in tableKey, or of another type',
+  ],
+  [/type does not match schema type/, 'a key of the table or index is of another type than in the layout'],
+];
+
 /**
  * What an error from the SDK means: UNAVAILABLE (503) when AWS or the network fails, or time is up; INTERNAL (500) when
  * AWS refuses us, or the fault is our own.
@@ -12,7 +27,12 @@ export function awsError(error: unknown): ServiceError {
   if (isTransient(error)) return new ServiceError('UNAVAILABLE', 'aws_unavailable', nameOf(error));
   // Only an answer from AWS has a status: the SDK adds $metadata to our own errors too, for its attempts.
   const isRefusal = statusOf(error) !== undefined || error.name === 'CredentialsProviderError';
-  return isRefusal ? new ServiceError('INTERNAL', 'aws_refused', nameOf(error)) : serviceError(error);
+  return isRefusal ? new ServiceError('INTERNAL', 'aws_refused', refusalOf(error)) : serviceError(error);
+}
+
+function refusalOf(error: Error): string {
+  const [, meaning] = VALIDATION.find(([message]) => message.test(error.message)) ?? [];
+  return error.name === 'ValidationException' && meaning ? `${nameOf(error)}: ${meaning}` : nameOf(error);
 }
 
 /** Whether AWS throttled the request. */

@@ -61,7 +61,7 @@ function sidNumber(store: number): string {
 }
 
 /** Names the setting of that store in any error. */
-function locateStore<T>(store: number, variable: string, check: () => T): T {
+export function locateStore<T>(store: number, variable: string, check: () => T): T {
   return locate(store === 0 ? { variable } : { variable: 'MORE_STORES', path: [`entry ${store}`] }, check);
 }
 

@@ -1,5 +1,7 @@
 // The layouts of the other libraries in docs/session-stores.md, which the function gets as JSON: its package lacks this file.
+import { isObject } from '../json.ts';
 import type { Layout } from '../sessions/layout.ts';
+import { parseJson } from '../settings/json.ts';
 import { readLayout } from '../settings/layout.ts';
 
 /** By the name to use in the parameter `layout`. Where the guide says so, the names in a layout are examples to adapt. */
@@ -217,5 +219,24 @@ export const LIBRARY_LAYOUTS: Record<string, Layout> = {
 export function readAnyLayout(given: string): Layout {
   const name = given.trim();
   const layout = Object.hasOwn(LIBRARY_LAYOUTS, name) ? LIBRARY_LAYOUTS[name] : undefined;
-  return layout ?? readLayout(name);
+  return layout ?? readLayout(name, Object.keys(LIBRARY_LAYOUTS));
+}
+
+/** The layout for the function's environment: JSON, where its package does not know the name. Throws as above. */
+export function layoutForFunction(given: string): string {
+  const layout = readAnyLayout(given);
+  return Object.values(LIBRARY_LAYOUTS).includes(layout) ? JSON.stringify(layout) : given;
+}
+
+/** The same for each layout in a list of further stores; what else is wrong with it is found when it is read. */
+export function storesForFunction(list: string): string {
+  const entries = list.trim() === 'none' ? undefined : parseJson(list);
+  if (!Array.isArray(entries)) return list;
+  return JSON.stringify(
+    entries.map((entry: unknown) =>
+      isObject(entry) && typeof entry.layout === 'string' && Object.hasOwn(LIBRARY_LAYOUTS, entry.layout)
+        ? { ...entry, layout: LIBRARY_LAYOUTS[entry.layout] }
+        : entry,
+    ),
+  );
 }

@@ -22,7 +22,7 @@ export function ownTable(table: string, stores: Store[]) {
         setOnce(types, name, name === layout.userKey.name ? layout.userKey.type : 'S', 'the type of');
     });
   }
-  const expiries = inTable.flatMap(([, { layout }]) => (layout.expiry?.unit === 'seconds' ? layout.expiry.name : []));
+  const [expiry] = expiriesIn(table, stores);
   return {
     Type: 'AWS::DynamoDB::Table',
     DeletionPolicy: 'RetainExceptOnCreate', // a restored backup holds revoked sessions
@@ -45,9 +45,16 @@ export function ownTable(table: string, stores: Store[]) {
         })),
       }),
       // DynamoDB's time to live understands only seconds, and only one attribute.
-      ...(expiries[0] && { TimeToLiveSpecification: { AttributeName: expiries[0], Enabled: true } }),
+      ...(expiry && { TimeToLiveSpecification: { AttributeName: expiry, Enabled: true } }),
     },
   };
+}
+
+/** The attributes by which the items of the stores in the table expire, where time to live understands them. */
+export function expiriesIn(table: string | undefined, stores: Store[]): string[] {
+  const inTable = stores.filter((store) => store.table === table);
+  const names = inTable.flatMap(({ layout: { expiry } }) => (expiry?.unit === 'seconds' ? expiry.name : []));
+  return [...new Set(names)];
 }
 
 function indexKey({ index, userKey, sortKey }: Layout): string[] {

@@ -55,7 +55,7 @@ export const LOGOUT_USER: Route = {
     'rejected-tokens': [
       'Many tokens were rejected in five minutes',
       requests('unauthenticated'),
-      { Threshold: rejectedTokensAlarm },
+      { Threshold: Number(rejectedTokensAlarm) },
     ],
     'sessions-left': ['A logout failed halfway; some sessions of the user may still be live', audit('sessions_left')],
     'stale-record': [

@@ -1,22 +1,27 @@
 // What is added to serverless.yml: the optional routes, our own table and record, and what follows from the settings.
 import type { Store } from '../sessions/store.ts';
 import { readSettings } from '../settings/environment.ts';
-import { SettingError } from '../settings/setting_error.ts';
+import { locate, SettingError } from '../settings/setting_error.ts';
+import { defaultUserIdPattern } from '../settings/user_id_pattern.ts';
 import { alarmResource } from './alarms.ts';
 import { dashboardResource, type Widget } from './dashboard.ts';
+import type { LookUpName } from './grants.ts';
+import { layoutForFunction, storesForFunction } from './library_layouts.ts';
 import { ownRecord } from './own_record.ts';
 import { ownTable } from './own_table.ts';
 import type { Parameters } from './parameters.ts';
+import { checkPatternTime } from './pattern_time.ts';
 import { type Own, recordName, roleResource } from './role.ts';
 import { LOGOUT_USER, OPTIONAL_ROUTES } from './routes.ts';
 
 /** The parts of serverless.yml that matter here. */
 export type Service = {
   service: string;
-  provider: { stage: string };
+  provider: { stage: string; region: string };
   functions: Record<string, LambdaFunction> & { logout_user: LambdaFunction };
   resources: {
-    extensions: { HttpApiStage: { DependsOn?: string[]; Properties: { RouteSettings?: object } } };
+    extensions: { HttpApiStage: { DependsOn?: string[]; Properties: { [settings: string]: object } } };
+    Conditions?: object;
     Resources?: object;
     Outputs?: object;
   };
@@ -33,6 +38,8 @@ export type Naming = Record<
   (name: string) => string
 >;
 
+const MAX_FUNCTION_NAME = 64;
+
 /** What is deployed, and under which names. */
 export type Deployment = { stack: string; service: Service; parameters: Parameters; naming: Naming };
 
@@ -40,15 +47,27 @@ export type Deployment = { stack: string; service: Service; parameters: Paramete
 export function addFunctions({ stack, service, parameters, naming }: Deployment): void {
   const { functions, resources } = service;
   const { reservedConcurrency } = parameters;
+  if (Number(reservedConcurrency) === 0) {
+    const what = 'is 0, which turns the function off: set it to none, or to a number above 0';
+    throw new SettingError(what, [], { parameter: 'reservedConcurrency' });
+  }
   const { logout_user } = functions;
-  if (parameters.table === 'own') logout_user.environment.SESSIONS_TABLE = `${stack}-sessions`;
-  if (parameters.records === 'own') logout_user.environment.VALIDATOR_SECRET_IDS = `${stack}-validator`;
+  const { environment } = logout_user;
+  if (parameters.table === 'own') environment.SESSIONS_TABLE = `${stack}-sessions`;
+  if (parameters.userIdPattern === 'by layout')
+    environment.USER_ID_PATTERN = defaultUserIdPattern(environment.SESSION_LAYOUT);
+  environment.SESSION_LAYOUT = locate({ variable: 'SESSION_LAYOUT' }, () =>
+    layoutForFunction(String(parameters.layout)),
+  );
+  environment.MORE_STORES = locate({ variable: 'MORE_STORES' }, () => storesForFunction(String(parameters.moreStores)));
+  if (parameters.records === 'own') environment.VALIDATOR_SECRET_IDS = `${stack}-validator`;
   logout_user.reservedConcurrency =
     reservedConcurrency === 'none' ? { Ref: 'AWS::NoValue' } : Number(reservedConcurrency);
 
   // The others do not settle: their callers hang up after a few seconds.
-  const { VALIDATOR_SECRET_IDS: _, SETTLE_SECONDS: __, ...shared } = logout_user.environment;
+  const { VALIDATOR_SECRET_IDS: _, SETTLE_SECONDS: __, ...shared } = environment;
   const stage = resources.extensions.HttpApiStage;
+  stage.Properties.DefaultRouteSettings = throttling(parameters.throttleRate, parameters.throttleBurst);
   for (const { name, description, path, records, throttle } of OPTIONAL_ROUTES) {
     if (parameters[records.parameter] === 'none') continue;
     const route = `POST ${path}`;
@@ -65,13 +84,30 @@ export function addFunctions({ stack, service, parameters, naming }: Deployment)
     stage.DependsOn = [...(stage.DependsOn ?? []), naming.getHttpApiRouteLogicalId(route)];
     stage.Properties.RouteSettings = {
       ...stage.Properties.RouteSettings,
-      [route]: { ThrottlingRateLimit: parameters[throttle.rate], ThrottlingBurstLimit: parameters[throttle.burst] },
+      [route]: throttling(parameters[throttle.rate], parameters[throttle.burst]),
     };
   }
 }
 
-/** Adds the roles, our own table and record, the alarms, the dashboard and the outputs. */
-export function addResources({ stack, service, parameters, naming }: Deployment): void {
+/** Settings of routes, whose numbers CloudFormation passes on as they are: those of the command line are text. */
+function throttling(rate: unknown, burst: unknown) {
+  return { ThrottlingRateLimit: Number(rate), ThrottlingBurstLimit: Number(burst) };
+}
+
+/** Refuses a stage with which a function's name is too long for Lambda: of all names, that one has the lowest limit. */
+export function checkFunctionNames({ stack, service }: Deployment): void {
+  const longest = Object.keys(service.functions).reduce((name, other) => (other.length > name.length ? other : name));
+  const most = MAX_FUNCTION_NAME - `${service.service}--${longest}`.length;
+  if (service.provider.stage.length <= most) return;
+  const what = `The stage ${service.provider.stage} is too long for ${stack}-${longest}, the name of a function`;
+  throw new SettingError(`${what}: use a stage of at most ${most} characters`);
+}
+
+/** What the functions use: `own` are the stack's, `secretIds` the records of all routes. */
+export type Used = { stores: Store[]; own: Own; lookUps: LookUpName[]; secretIds: string[] };
+
+/** Adds the roles, our own table and record, the alarms, the dashboard and the outputs. Returns what they are for. */
+export function addResources({ stack, service, parameters, naming }: Deployment): Used {
   const { functions, resources } = service;
   const { SESSIONS_TABLE: table = '', VALIDATOR_SECRET_IDS: records = '' } = functions.logout_user.environment;
   const own: Own = {
@@ -80,15 +116,19 @@ export function addResources({ stack, service, parameters, naming }: Deployment)
   };
   const { stores } = readSettings(functions.logout_user.environment, 'VALIDATOR_SECRET_IDS');
   checkNotOwn(stores, own.table);
+  if (parameters.userIdPattern !== 'by layout' || stores.length > 1) checkPatternTime(stores);
 
   const added: Record<string, object> = {};
   const widgets: Widget[] = [];
   const parameterOf = new Map<string, string>();
+  const used: Used = { stores, own, lookUps: [], secretIds: [] };
   for (const route of [LOGOUT_USER, ...OPTIONAL_ROUTES]) {
     const { environment, role } = functions[route.name] ?? {};
     if (!environment || !role) continue;
     const settings = readSettings(environment, route.records.variable);
     for (const id of settings.secretIds) checkUnshared(id, route.records.parameter, parameterOf);
+    used.lookUps.push(...route.lookUps);
+    used.secretIds.push(...settings.secretIds);
     const lambda = naming.getLambdaLogicalId(route.name);
     const logGroup = naming.getLogGroupLogicalId(route.name);
     added[role] = roleResource(role, { ...route, ...settings, own, kmsKey: parameters.kmsKey, logGroup });
@@ -104,12 +144,25 @@ export function addResources({ stack, service, parameters, naming }: Deployment)
   added.Dashboard = dashboardResource(stack, widgets);
 
   resources.Resources = { ...resources.Resources, ...added };
-  const home = `https://\${AWS::Region}.console.aws.amazon.com/cloudwatch/home?region=\${AWS::Region}`;
+  const { conditions, domain } = consoleDomain();
+  resources.Conditions = { ...resources.Conditions, ...conditions };
+  const home = `https://\${AWS::Region}.\${Console}/cloudwatch/home?region=\${AWS::Region}`;
   resources.Outputs = {
     ...resources.Outputs,
     SecretIds: { Description: 'The validator records in Secrets Manager', Value: records },
     Table: { Description: 'The table of the sessions', Value: table },
-    Dashboard: { Value: { 'Fn::Sub': `${home}#dashboards/dashboard/\${Dashboard}` } },
+    Dashboard: { Value: { 'Fn::Sub': [`${home}#dashboards/dashboard/\${Dashboard}`, { Console: domain }] } },
+  };
+  return used;
+}
+
+/** The domain of the AWS console, which depends on the partition. */
+function consoleDomain() {
+  const isPartition = (name: string) => ({ 'Fn::Equals': [{ Ref: 'AWS::Partition' }, name] });
+  const elsewhere = { 'Fn::If': ['IsChina', 'console.amazonaws.cn', 'console.aws.amazon.com'] };
+  return {
+    conditions: { IsGovCloud: isPartition('aws-us-gov'), IsChina: isPartition('aws-cn') },
+    domain: { 'Fn::If': ['IsGovCloud', 'console.amazonaws-us-gov.com', elsewhere] },
   };
 }
 

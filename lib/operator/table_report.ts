@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Layout } from '../sessions/layout.ts';
+import { defaultUserIdPattern } from '../settings/user_id_pattern.ts';
 import { countSessions, LIBRARIES, type Library, recognise } from './libraries.ts';
 import { userIdIn } from './session_item.ts';
 import { type Fit, fitOf, type Missing } from './table_fit.ts';
 import { adapted, guess } from './table_layout.ts';
 import type { Table } from './table_look.ts';
 
-/** Forms of user ids that a pattern need not be more exact about. The first one is the parameter's default. */
+/** Forms of user ids that a pattern need not be more exact about. */
 const ID_FORMS = [
   '0|[1-9][0-9]{0,18}',
   '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}',
@@ -49,7 +50,7 @@ export function reportOn(table: Table, given?: Given, endpoint?: string): Report
     fits: fit.fits && isKnown,
     library,
     layout: name ?? layout,
-    params: { table: table.name, layout: name ?? JSON.stringify(layout), ...patternFor(fit, layout) },
+    params: { table: table.name, layout: name ?? JSON.stringify(layout), ...patternFor(fit, layout, name) },
     missing: [...(isKnown ? [] : [UNKNOWN]), ...fit.missing, ...others(table, fit)],
     layoutHeld: layout,
   };
@@ -82,12 +83,13 @@ function nameOf(layout: Layout, found: Library | undefined, given: Given | undef
   return [named, found].find((library) => isDeepStrictEqual(library?.layout, layout))?.layoutName;
 }
 
-/** The pattern that the ids of the sessions seen have, if it is not the default. */
-function patternFor({ sessions }: Fit, layout: Layout): { userIdPattern?: string } {
+/** The pattern that the ids of the sessions seen have, unless the layout's default takes them. */
+function patternFor({ sessions }: Fit, layout: Layout, name?: string): { userIdPattern?: string } {
   const userIds = sessions.map((item) => userIdIn(item, layout)).filter((userId) => userId !== undefined);
+  const takesAll = (form: string) => userIds.every((userId) => new RegExp(`^(${form})$`).test(userId));
+  if (takesAll(defaultUserIdPattern(name))) return {};
   const forms = layout.userKey.value.includes(':lower') ? ID_FORMS.slice(CASELESS) : ID_FORMS;
-  const form = forms.find((form) => userIds.every((userId) => new RegExp(`^(${form})$`).test(userId)));
-  return form === ID_FORMS[0] || userIds.length === 0 ? {} : { userIdPattern: form ?? '.{1,254}' };
+  return { userIdPattern: forms.find(takesAll) ?? '.{1,254}' };
 }
 
 /** Whose the other items are: of a second store in the same table or, where none fits, of another layout. */

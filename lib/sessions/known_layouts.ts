@@ -61,3 +61,11 @@ export const KNOWN_LAYOUTS: Record<string, Layout> = {
     expiry: { name: 'expiresAt', unit: 'iso' },
   },
 };
+
+/** What user ids look like where a layout's library makes them by itself, by the name of the layout. */
+export const LIBRARY_USER_IDS: Record<string, string> = {
+  authjs: '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', // crypto.randomUUID() in the adapter's createUser
+  lucia: '[0-9a-z]{15,16}', // generateId(15), which was version 2's default; generateIdFromEntropySize(10) in base 32
+  openauth: '[\\w.\\-]+:[0-9a-f]{16}', // resolveSubject() of its issuer: the subject's type, and half of a hash
+  'better-auth': '[0-9A-Za-z]{32}', // generateId() of @better-auth/core
+};

@@ -3,7 +3,7 @@ import { quote } from './json.ts';
 import { readLayout } from './layout.ts';
 import { locate, SettingError } from './setting_error.ts';
 import { readMoreStores } from './stores.ts';
-import { readUserIdPattern } from './user_id_pattern.ts';
+import { defaultUserIdPattern, readUserIdPattern } from './user_id_pattern.ts';
 
 export type Settings = {
   secretIds: string[];
@@ -22,7 +22,7 @@ export function readSettings(env: NodeJS.ProcessEnv, recordsVariable: RecordsVar
   const main = {
     table: read('SESSIONS_TABLE', '', required('the name of the DynamoDB table that holds the sessions')),
     layout: read('SESSION_LAYOUT', 'default', readLayout),
-    userIdPattern: read('USER_ID_PATTERN', '0|[1-9][0-9]{0,18}', readUserIdPattern),
+    userIdPattern: read('USER_ID_PATTERN', defaultUserIdPattern(env.SESSION_LAYOUT), readUserIdPattern),
   };
   return {
     secretIds: read(recordsVariable, '', readRecordIds),

@@ -6,14 +6,14 @@ import { SettingError } from './setting_error.ts';
 
 const MAX_GUARD_VALUES = 100; // the most that IN takes in a condition
 
-/** Reads a layout: its name, or an object, or that as JSON. Throws a SettingError. */
-export function readLayout(given: unknown): Layout {
+/** Reads a layout: its name, or an object, or that as JSON. Throws a SettingError; `others` are names to list there. */
+export function readLayout(given: unknown, others: string[] = []): Layout {
   if (typeof given !== 'string') return checkLayout(given);
   const name = given.trim();
   if (name.startsWith('{')) return checkLayout(parseJson(name));
   const known = Object.hasOwn(KNOWN_LAYOUTS, name) ? KNOWN_LAYOUTS[name] : undefined;
   if (known) return known;
-  const names = Object.keys(KNOWN_LAYOUTS).join(', ');
+  const names = [...Object.keys(KNOWN_LAYOUTS), ...others].join(', ');
   throw new SettingError(`no layout is called ${quote(name)}; use one of ${names}, or a layout as JSON`);
 }
 

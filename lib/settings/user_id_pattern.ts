@@ -1,7 +1,14 @@
+import { LIBRARY_USER_IDS } from '../sessions/known_layouts.ts';
 import { SettingError } from './setting_error.ts';
 
 const HINT =
   '; a needless escape is an error there, and a hyphen in a class needs one: [\\w-\\.]+ is written [\\w.\\-]+';
+
+/** The pattern where none is set: the ids that the layout's library makes, else whole numbers of up to 19 digits. */
+export function defaultUserIdPattern(layoutName = ''): string {
+  const name = layoutName.trim();
+  return (Object.hasOwn(LIBRARY_USER_IDS, name) && LIBRARY_USER_IDS[name]) || '0|[1-9][0-9]{0,18}';
+}
 
 /** The pattern that a whole user id must match. Throws a SettingError. */
 export function readUserIdPattern(pattern: string): RegExp {

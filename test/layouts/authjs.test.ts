@@ -14,7 +14,7 @@ import { exceptOf } from './guide.ts';
 
 await startAws();
 const tableName = await createTable('authjs', { projection: 'ALL' });
-const logout = await startLogout(tableName, 'authjs', { USER_ID_PATTERN: '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' });
+const logout = await startLogout(tableName, 'authjs', { USER_ID_PATTERN: '' }); // the default, for the ids that Auth.js makes
 
 const adapter = DynamoDBAdapter(DynamoDBDocument.from(new DynamoDB()), { tableName });
 const { createUser, getUserByEmail, linkAccount, unlinkAccount, getUserByAccount } = adapter;

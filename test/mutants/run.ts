@@ -87,6 +87,7 @@ const TESTS: Record<string, string[]> = {
   ],
   'lib/aws/*.ts': [
     'aws/client',
+    'sessions/layout_mismatch',
     'sessions/concurrency',
     'sessions/look_up',
     'sessions/request_limiter',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { readSettings } from '../../lib/settings/environment.ts';
 import { readLayout } from '../../lib/settings/layout.ts';
@@ -172,6 +173,35 @@ test('a missing setting makes the cold start fail', async () => {
   const { coldStart } = await import('../setup/lambda.ts');
   await assert.rejects(coldStart({ SESSIONS_TABLE: 'sessions' }), /^Error: VALIDATOR_SECRET_IDS is missing: /);
 });
+
+const idsByLayout: [layout: string, accepted: string[], refused: string[]][] = [
+  ['authjs', [randomUUID()], ['7', randomUUID().toUpperCase(), randomUUID().replaceAll('-', '')]],
+  ['lucia', ['0k3v9x8q2m1z7ya', 'a5kq7xw2mnbvcz3d'], ['7', '0K3V9X8Q2M1Z7YA', 'a5kq7xw2mnbvcz3d0']],
+  [
+    'openauth',
+    ['user:0123456789abcdef', 'api-client:fedcba9876543210'],
+    ['7', '0123456789abcdef', 'user:0123456789abcde'],
+  ],
+  ['better-auth', ['Zq3v9X8Q2m1Z7yakGJ0pLw4RtE6uHbNc'], ['7', randomUUID(), 'Zq3v9X8Q2m1Z7yakGJ0pLw4RtE6uHbN']],
+  ...['default', 'connect-dynamodb', 'architect', JSON.stringify(readLayout('authjs'))].map(
+    (layout): [string, string[], string[]] => [
+      layout,
+      ['0', '7', '9'.repeat(19)],
+      ['07', '1'.repeat(20), randomUUID()],
+    ],
+  ),
+];
+for (const [layout, accepted, refused] of idsByLayout) {
+  test(`without USER_ID_PATTERN the layout ${layout} takes ids as they are made there, in all stores`, () => {
+    const MORE_STORES = '[{ "table": "shop", "layout": "default" }]';
+    for (const { userIdPattern } of read({ ...COMPLETE, SESSION_LAYOUT: ` ${layout} `, MORE_STORES }).stores) {
+      assert.deepEqual(
+        [...accepted, ...refused].filter((id) => userIdPattern.test(id)),
+        accepted,
+      );
+    }
+  });
+}
 
 test('USER_ID_PATTERN must match the whole user id', () => {
   const [{ userIdPattern }] = read({ ...COMPLETE, USER_ID_PATTERN: 'a|bc' }).stores;

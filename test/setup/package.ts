@@ -10,12 +10,21 @@ export type Resource = {
   DeletionPolicy?: string;
   UpdateReplacePolicy?: string;
 };
-export type Template = { Resources: Record<string, Resource>; Outputs: Record<string, { Value: unknown }> };
+export type Template = {
+  Conditions?: Record<string, unknown>;
+  Resources: Record<string, Resource>;
+  Outputs: Record<string, { Value: unknown }>;
+};
 /**
  * `bundle: false` packs an empty file: twice as fast, where only the template matters. `replace` maps lines of
- * serverless.yml to their replacements.
+ * serverless.yml to their replacements; `environment` is added to the newcomer's.
  */
-export type Options = { stage?: string; bundle?: boolean; replace?: Record<string, string> };
+export type Options = {
+  stage?: string | undefined;
+  bundle?: boolean;
+  replace?: Record<string, string> | undefined;
+  environment?: Record<string, string>;
+};
 export type Outcome = { code: number | null; output: string; folder: string };
 /** `archives` holds each function's zip by the function's name. */
 export type Package = {
@@ -37,7 +46,7 @@ process.once('exit', () => rmSync(root, { recursive: true }));
 export function serverless(
   command: string,
   parameters: Record<string, string> = {},
-  { stage = 'dev', bundle = true, replace = {} }: Options = {},
+  { stage = 'dev', bundle = true, replace = {}, environment = {} }: Options = {},
 ): Promise<Outcome> {
   const folder = mkdtempSync(join(root, 'project-'));
   for (const name of ['functions', 'lib', 'package.json', 'serverless.yml'])
@@ -53,6 +62,7 @@ export function serverless(
     NO_COLOR: '1',
     SLS_TELEMETRY_DISABLED: '1',
     AWS_EC2_METADATA_DISABLED: 'true',
+    ...environment,
     NODE_COMPILE_CACHE: join(process.cwd(), 'node_modules/.cache/serverless'), // half of the time is for loading it
   };
   return new Promise((resolve) => {

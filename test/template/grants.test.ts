@@ -92,7 +92,8 @@ const lane = async () => {
     if (layout === 'authjs') await putItems(table, [ACCOUNT]);
     const providerId = await storeProvider(layout);
     const kmsKey = layout === IN_JSON ? KEY : 'none';
-    const parameters = { layout, table, records: callerId, openidProviders: providerId, kmsKey, settleSeconds: '0.1' };
+    const records = { records: callerId, openidProviders: providerId };
+    const parameters = { layout, table, userIdPattern: '.+', ...records, kmsKey, settleSeconds: '0.1' };
     packaged[layout] = { table, providerId, ...(await packageService(parameters, { bundle: false })) };
   }
 };

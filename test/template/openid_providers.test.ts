@@ -16,8 +16,8 @@ import { dashboardOf, metricsOfAlarms, metricsOfDashboard, metricsWritten } from
 
 const FUNCTION = 'BackchannelUnderscorelogoutLambdaFunction';
 const ROUTE = 'POST /auth/backchannel_logout';
-const ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:kc-x1Y2z3';
-const TOPIC = 'arn:aws:sns:eu-central-1:123456789012:on-call';
+const ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:kc-x1Y2z3';
+const TOPIC = 'arn:aws:sns:us-east-1:123456789012:on-call';
 
 const [none, some] = await Promise.all([
   packageService(),
@@ -136,7 +136,7 @@ describe('with providers, the template', () => {
     const [route] = routes.find(([, { Properties }]) => Properties.RouteKey === ROUTE) ?? assert.fail();
     assert.equal(routes.length, 2);
     const { RouteSettings, DefaultRouteSettings } = propertiesOf(template, 'HttpApiStage');
-    assert.deepEqual(RouteSettings, { [ROUTE]: { ThrottlingRateLimit: '7', ThrottlingBurstLimit: '9' } });
+    assert.deepEqual(RouteSettings, { [ROUTE]: { ThrottlingRateLimit: 7, ThrottlingBurstLimit: 9 } });
     assert.deepEqual(DefaultRouteSettings, { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 });
     assert.partialDeepStrictEqual(template.Resources.HttpApiStage, { DependsOn: ['HttpApiLogGroup', route] });
   });

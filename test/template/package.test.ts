@@ -18,6 +18,7 @@ const LAMBDA_CREDENTIALS = {
   AWS_SESSION_TOKEN: 'IQoJb3JpZ2luX2VjE/token==',
 };
 
+process.umask(0o077); // of the packaging process too
 const { archives } = await packageService();
 const { logout_user: zip = assert.fail() } = archives;
 const [[name, bundle] = ['', Buffer.alloc(0)], ...others] = Object.entries(unzipSync(zip));
@@ -35,6 +36,10 @@ const event = gatewayEvent({ userId: '2', token: await signToken(record.secret_k
 test('the package of logout_user is one ES module, small enough to load fast', () => {
   assert.deepEqual([name, others], ['functions/logout_user.mjs', []]);
   assert.ok(bundle.length <= MAX_BYTES, `${bundle.length} bytes`);
+});
+
+test('the package is readable by everybody, as Lambda needs it, whatever the umask of who makes it', () => {
+  assert.deepEqual(modesIn(zip), { 'functions/logout_user.mjs': '100644' });
 });
 
 test('the packaged function signs every request with Lambda’s credentials, including the session token', async () => {
@@ -87,4 +92,14 @@ function authorizationOf({ headers, body }: Sent): string {
 
 function sha256(content: string): string {
   return createHash('sha256').update(content).digest('hex');
+}
+
+/** The Unix modes of the files in a zip, in octal: APPNOTE.TXT 4.3.12, central directory header. */
+function modesIn(zip: Buffer): Record<string, string> {
+  const modes: Record<string, string> = {};
+  for (let at = zip.indexOf('PK\x01\x02', 0, 'latin1'); at !== -1; at = zip.indexOf('PK\x01\x02', at + 46, 'latin1')) {
+    const name = zip.subarray(at + 46, at + 46 + zip.readUInt16LE(at + 28)).toString();
+    modes[name] = (zip.readUInt32LE(at + 38) >>> 16).toString(8);
+  }
+  return modes;
 }

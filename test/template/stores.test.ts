@@ -38,6 +38,7 @@ const [several, own] = await Promise.all([
     {
       table: web,
       layout: 'authjs',
+      userIdPattern: '[0-9]+',
       records: secretId,
       kmsKey: KEYS.join(', '),
       settleSeconds: '0.1',

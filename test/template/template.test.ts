@@ -10,17 +10,17 @@ import { startAws } from '../setup/route.ts';
 import { createTable, newSessions, putItems } from '../setup/tables.ts';
 import { newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 import { runUnzipped } from '../setup/zip.ts';
-import { faultsOf } from './cloudformation.ts';
+import { evaluate, faultsOf } from './cloudformation.ts';
 import { statementsOf } from './iam.ts';
 import { dashboardOf, metricsOfAlarms, metricsOfDashboard, metricsWritten } from './metrics.ts';
 
 const FUNCTION = 'LogoutUnderscoreuserLambdaFunction';
 const MAX_ZIP_BYTES = 150_000;
-const TOPIC = 'arn:aws:sns:eu-central-1:123456789012:on-call';
-const ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:erp/validator-x1Y2z3';
+const TOPIC = 'arn:aws:sns:us-east-1:123456789012:on-call';
+const ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:erp/validator-x1Y2z3';
 const OF_VERSION_0_1 =
   '{"name":"auth_logout_user_jwt","signature_type":"secret","secret_algorithm":"HS256", "audience":"auth_logout_user_jwt","issuer":"theissuer"}';
-const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/0d3f-4a';
+const KEY = 'arn:aws:kms:us-east-1:123456789012:key/0d3f-4a';
 
 const { template, templateFile, archives, output } = await packageService();
 const { logout_user: zip = assert.fail() } = archives;
@@ -99,6 +99,12 @@ describe('the template', () => {
       },
     });
     assert.doesNotMatch(JSON.stringify(template), /\{\{resolve:|logout_api_secretkey/);
+  });
+
+  test('with the layout of Auth.js, and no userIdPattern, the function accepts the ids that Auth.js makes', () => {
+    assert.partialDeepStrictEqual(propertiesOf(existing.template, FUNCTION).Environment, {
+      Variables: { SESSION_LAYOUT: 'authjs', USER_ID_PATTERN: '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' },
+    });
   });
 
   test('the template has one route, throttled, without CORS, and an access log without tokens', () => {
@@ -199,6 +205,15 @@ describe('the template', () => {
     assert.equal(SecretIds?.Value, 'auth-logout-user-dev-validator');
     assert.equal(Table?.Value, 'auth-logout-user-dev-sessions');
     assert.match(JSON.stringify(Dashboard?.Value), /#dashboards\/dashboard\/\$\{Dashboard\}/);
+    for (const [partition, domain] of [
+      ['aws', 'console.aws.amazon.com'],
+      ['aws-us-gov', 'console.amazonaws-us-gov.com'],
+      ['aws-cn', 'console.amazonaws.cn'],
+    ] as const) {
+      const link = evaluate(Dashboard?.Value, template, { 'AWS::Partition': partition, 'AWS::Region': 'there-1' });
+      const address = `https://there-1.${domain}/cloudwatch/home?region=there-1#dashboards/dashboard/Dashboard`;
+      assert.equal(link, address);
+    }
   });
 
   test('the template differs between dev and prod only by the stage’s name and how long logs are kept', () => {
@@ -219,7 +234,7 @@ describe('the template', () => {
       },
     });
     const { DefaultRouteSettings } = propertiesOf(another.template, 'HttpApiStage');
-    assert.deepEqual(DefaultRouteSettings, { ThrottlingRateLimit: '7', ThrottlingBurstLimit: '9' });
+    assert.deepEqual(DefaultRouteSettings, { ThrottlingRateLimit: 7, ThrottlingBurstLimit: 9 });
   });
 });
 
