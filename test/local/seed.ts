@@ -10,7 +10,7 @@ export const PARAMETERS = [
   'moreStores=none',
   'records=own',
   `openidProviders=${PROVIDER_SECRET_ID}`,
-  'userIdPattern=by layout',
+  'userIdPattern=0|[1-9][0-9]{0,18}',
 ];
 /** The names that serverless.yml then gives, in the stage dev. */
 export const SECRET_ID = 'auth-logout-user-dev-validator';
