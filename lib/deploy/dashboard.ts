@@ -29,7 +29,7 @@ export function logoutWidgets({ lambda, logGroup, alarms }: Shown): Widget[] {
       [own('sessions_ended'), same('sessions_written_back'), same('items_left_alone')],
       SUM,
     ),
-    metricWidget('Rejections by reason', [search(lambda, 'rejections', 'reason')]),
+    metricWidget('Rejections, all and by reason', [own('rejections'), search(lambda, 'rejections', 'reason')], SUM),
     metricWidget(
       'Latency, ms',
       [

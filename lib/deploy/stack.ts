@@ -116,7 +116,8 @@ export function addResources({ stack, service, parameters, naming }: Deployment)
   };
   const { stores } = readSettings(functions.logout_user.environment, 'VALIDATOR_SECRET_IDS');
   checkNotOwn(stores, own.table);
-  if (parameters.userIdPattern !== 'by layout' || stores.length > 1) checkPatternTime(stores);
+  const { USER_ID_PATTERN: pattern, SESSION_LAYOUT: layout } = functions.logout_user.environment;
+  if (pattern !== defaultUserIdPattern(layout) || stores.length > 1) checkPatternTime(stores);
 
   const added: Record<string, object> = {};
   const widgets: Widget[] = [];
