@@ -15,7 +15,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'lib/settings': ['lib/json.ts', 'lib/sessions'],
   'lib/request': ['lib/errors.ts', 'lib/json.ts', 'lib/token', 'lib/sessions'],
   functions: ['lib/request', 'lib/settings', 'lib/token', 'lib/validator', 'lib/sessions', 'lib/aws'],
-  'lib/deploy': ['lib/settings', 'lib/sessions'],
+  'lib/deploy': ['lib/json.ts', 'lib/settings', 'lib/sessions'],
   'lib/operator': ['lib/errors.ts', 'lib/request', 'lib/settings', 'lib/validator', 'lib/sessions', 'lib/deploy'],
 };
 
