@@ -250,7 +250,7 @@ describe('AWS', () => {
   test('a 503 is returned to an OpenID provider when DynamoDB throttles until time runs out', async () => {
     const user = await newUser();
     dynamodb.inject('Query', user, refuse(400, 'ThrottlingException'));
-    assertFault(await deliver(lambda, await tokenFor(user), 1800), 503, 'deadline');
+    assertFault(await deliver(lambda, await tokenFor(user), 3000), 503, 'deadline');
   });
 
   test('a 500 that hides the cause is returned to an OpenID provider when AWS refuses our request', async () => {

@@ -132,7 +132,7 @@ describe('account_provider', () => {
     assert.equal(unavailable.audit.sessions_left, 1);
     dynamodb.clearFaults('tim@kc');
     dynamodb.inject('Query', 'tim@kc', refuse(400, 'ThrottlingException'));
-    assertFault(await logout('tim', lambda, 1800), 503, 'deadline');
+    assertFault(await logout('tim', lambda, 3000), 503, 'deadline');
   });
 
   test('a 503 is returned at the deadline when the answer to the Query for an account never ends', async () => {

@@ -168,7 +168,7 @@ describe('a record that cannot be read', () => {
     const judge = await judgeBy([secretId]);
     secrets.clearFaults(secretId);
     secrets.inject('GetSecretValue', secretId, trickle);
-    assertFault(await judge(await tokenOf(record), {}, 1600), 503, 'deadline');
+    assertFault(await judge(await tokenOf(record), {}, 3000), 503, 'deadline');
     secrets.clearFaults(secretId);
     assertAccepted(await judge(await tokenOf(record)));
   });
@@ -176,7 +176,7 @@ describe('a record that cannot be read', () => {
   test('a reload that a request’s own deadline cut off is repeated by the next request', async () => {
     const { fresh, secretId, judge } = await rotated();
     secrets.inject('GetSecretValue', secretId, trickle);
-    assertFault(await judge(await tokenOf(fresh), {}, 1600), 503, 'deadline');
+    assertFault(await judge(await tokenOf(fresh), {}, 3000), 503, 'deadline');
     secrets.clearFaults(secretId);
     assertAccepted(await judge(await tokenOf(fresh)));
   });
@@ -200,11 +200,11 @@ describe('a record that cannot be read', () => {
     const judge = await judgeBy([secretId]);
     secrets.clearFaults(secretId);
     secrets.inject('GetSecretValue', secretId, async ({ forward, relay }) => {
-      await sleep(500);
+      await sleep(1500);
       await relay(await forward());
     });
     const token = await tokenOf(record);
-    const [hurried, patient] = await Promise.all([judge(token, {}, 1600), judge(token)]);
+    const [hurried, patient] = await Promise.all([judge(token, {}, 2500), judge(token)]);
     assertFault(hurried, 503, 'deadline');
     assertAccepted(patient);
   });
