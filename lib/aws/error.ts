@@ -11,7 +11,8 @@ const VALIDATION: [message: RegExp, meaning: string][] = [
     'a key of the table or index is not the one in the layout',
   ],
   [
-    /provided key element does not match the schema/,
+    // From an index we read the table's keys alone, and every index projects those.
+    /provided key element does not match the schema|index \S+ does not project/,
     'a key of the table is not the one in tableKey, or of another type',
   ],
   [/type does not match schema type/, 'a key of the table or index is of another type than in the layout'],

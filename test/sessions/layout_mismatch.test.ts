@@ -47,6 +47,11 @@ for (const [what, layout, fault, where] of [
 for (const [what, message, fault] of [
   ['an index that is still being filled', 'Cannot read from backfilling global secondary index: secret-index', FILLING],
   ['an index that is missing', 'The table does not have the specified index: secret-index', NO_INDEX],
+  [
+    'another key of the table',
+    'One or more parameter values were invalid: Global secondary index secret-index does not project [secretSort]',
+    OTHER_TABLE_KEY,
+  ],
   ['an unknown fault', 'One or more parameter values were invalid: secret', 'ValidationException 400'],
 ] as const) {
   test(`what AWS says of ${what} is in fault, but not in its words`, async () => {
