@@ -70,6 +70,11 @@ export class ServiceError extends Error {
   }
 }
 
+/** The failure that decides: our own fault, if it is among them, since repeating the request does not help then. */
+export function decisive(failures: ServiceError[]): ServiceError | undefined {
+  return failures.find(({ code }) => code === 'INTERNAL') ?? failures[0];
+}
+
 /** Any error as a ServiceError. An unexpected one is our own fault: a 500 without detail. */
 export function serviceError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;

@@ -1,4 +1,4 @@
-import type { ServiceError } from '../errors.ts';
+import { decisive, type ServiceError } from '../errors.ts';
 
 /** What happened to a user's session items, counted as it happens: a failed logout is reported truthfully too. */
 export type Counts = {
@@ -24,7 +24,7 @@ export function newCounts(): Counts {
   return { live: 0, expired: 0, writtenBack: 0, leftAlone: 0, kept: 0, passes: 0, retries: 0, throttles: 0 };
 }
 
-/** The result in all stores. Of several failures our own fault counts: repeating the request does not help. */
+/** The sums over all stores, and the failure that decides. */
 export function logoutResult(stores: StoreResult[]): LogoutResult {
   const sum = newCounts();
   for (const store of stores) {
@@ -37,8 +37,7 @@ export function logoutResult(stores: StoreResult[]): LogoutResult {
     sum.retries += store.retries;
     sum.throttles += store.throttles;
   }
-  const failures = stores.flatMap(({ failure }) => failure ?? []);
-  const failure = failures.find(({ code }) => code === 'INTERNAL') ?? failures[0];
+  const failure = decisive(stores.flatMap(({ failure }) => failure ?? []));
   return { ...sum, stores, wasLive: sum.live > 0, failure };
 }
 

@@ -1,7 +1,7 @@
 // Finds the user whom a provider names, where users have ids of their own and an item links the two.
 import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { awsError } from '../aws/error.ts';
-import { ServiceError } from '../errors.ts';
+import { decisive, ServiceError } from '../errors.ts';
 import { Aliases, type Item } from './expressions.ts';
 import type { LookUp } from './layout.ts';
 import { required } from './queries.ts';
@@ -46,7 +46,7 @@ export async function findUserId(
   const found = await Promise.allSettled(asked); // no request outlives the answer
   const userIds = new Set(found.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : [])));
   const failures = found.flatMap((answer) => (answer.status === 'rejected' ? [awsError(answer.reason)] : []));
-  const [failure] = failures.sort((a, b) => Number(b.code === 'INTERNAL') - Number(a.code === 'INTERNAL'));
+  const failure = decisive(failures);
   if (failure) throw failure;
   if (userIds.size > 1) throw new ServiceError('INTERNAL', 'account_invalid', 'one account is linked to several users');
   return [...userIds][0];

@@ -39,8 +39,11 @@ export async function waitForDeletes({ writes }: StoreLogout, start: () => Promi
 
 function withoutKept({ store: { layout }, except, kept }: StoreLogout, page: Item[]): Item[] {
   if (except.size === 0) return page;
-  for (const item of page) if (isKept(item, layout, except)) kept.add(idOf(item, layout));
-  return page.filter((item) => !isKept(item, layout, except));
+  return page.filter((item) => {
+    const keep = isKept(item, layout, except);
+    if (keep) kept.add(idOf(item, layout));
+    return !keep;
+  });
 }
 
 /** The next page is queried while the caller works on the last. */

@@ -1,3 +1,4 @@
+import { wholePattern } from '../pattern.ts';
 import { LIBRARY_USER_IDS } from '../sessions/known_layouts.ts';
 import { SettingError } from './setting_error.ts';
 
@@ -13,8 +14,7 @@ export function defaultUserIdPattern(layoutName = ''): string {
 /** The pattern that a whole user id must match. Throws a SettingError. */
 export function readUserIdPattern(pattern: string): RegExp {
   try {
-    new RegExp(pattern, 'u'); // on its own first: "a)(b" is valid only between our parentheses
-    return new RegExp(`^(?:${pattern})$`, 'u');
+    return wholePattern(pattern);
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^.*: /s, '') : error;
     const hint = isValidOutsideUnicodeMode(pattern) ? HINT : '';

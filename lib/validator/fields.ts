@@ -1,5 +1,6 @@
 import { ServiceError } from '../errors.ts';
 import { isObject, parseStrictJson, RepeatedNameError } from '../json.ts';
+import { wholePattern } from '../pattern.ts';
 import { shownName } from './field_names.ts';
 
 // Begins like JSON, or like quoted text: it was encoded once too often.
@@ -95,8 +96,7 @@ export class Fields {
   pattern(field: string): RegExp {
     const pattern = this.text(field);
     try {
-      new RegExp(pattern, 'u'); // on its own first: "a)(b" is valid only between our parentheses
-      return new RegExp(`^(?:${pattern})$`, 'u');
+      return wholePattern(pattern);
     } catch {
       return this.fail(field, 'must be a regular expression in Unicode mode');
     }
