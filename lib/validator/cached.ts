@@ -117,8 +117,9 @@ export class Cached<T> {
 
   #begin(onFailure: 'remember failure' | 'forget failure'): Reading<T> {
     const abort = new AbortController();
-    const patience = this.atHand === undefined ? [] : [AbortSignal.timeout(PATIENCE_MS)];
-    const result = this.#read(AbortSignal.any([abort.signal, ...patience]), this.#good?.value).then(
+    const impatient = () => AbortSignal.any([abort.signal, AbortSignal.timeout(PATIENCE_MS)]);
+    const signal = this.atHand === undefined ? abort.signal : impatient();
+    const result = this.#read(signal, this.#good?.value).then(
       (value) => {
         this.#good = { value, readAt: Date.now() };
         this.#withdrawn = false;

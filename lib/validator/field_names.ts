@@ -30,9 +30,7 @@ const ODOO_FIELDS = [
   '__last_update',
 ];
 const ODOO_GROUPS = ['cookie', 'create', 'write']; // each followed by an underscore and more
-const KNOWN = new Set(
-  [...FIELDS, ...CALLER_FIELDS, ...OPENID_PROVIDER_FIELDS, 'description', ...ODOO_FIELDS, ...ODOO_GROUPS].map(plain),
-);
+const KNOWN = [...FIELDS, ...CALLER_FIELDS, ...OPENID_PROVIDER_FIELDS, 'description', ...ODOO_FIELDS, ...ODOO_GROUPS];
 
 /** A place for notes, and the other fields of Odoo's auth_jwt, so that its record can be copied as it is. */
 export function isPassedOver(name: string): boolean {
@@ -47,7 +45,7 @@ export function isPassedOver(name: string): boolean {
 export function shownName(name: string): string {
   const letters = plain(name);
   const isLike = (known: string) => distance(letters, known) <= Math.max(letters.length, known.length) / 3;
-  return /^[\w .-]{1,40}$/.test(name) && [...KNOWN].some(isLike) ? name : 'one of its names';
+  return /^[\w .-]{1,40}$/.test(name) && KNOWN.map(plain).some(isLike) ? name : 'one of its names';
 }
 
 /** The name without capitals and separators. */
