@@ -1,40 +1,34 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { newSecretsManager } from '../lib/aws/client.ts';
-import { type AuditContext, audit, noteCaller, noteNoAccount, noteResult, noteUser } from '../lib/request/audit.ts';
+import { type AuditContext, audit, noteCaller, noteResult, noteUser } from '../lib/request/audit.ts';
+import { backchannel, logoutToken } from '../lib/request/backchannel.ts';
 import { type DeadlineContext, deadline } from '../lib/request/deadline.ts';
-import { logoutToken, NO_LOGOUT_TOKEN, oauth } from '../lib/request/oauth.ts';
+import { UNREADABLE } from '../lib/request/http.ts';
 import { answer } from '../lib/sessions/logout_result.ts';
 import { SessionStores } from '../lib/sessions/session_stores.ts';
 import { readSettings } from '../lib/settings/environment.ts';
 import { logoutSubject } from '../lib/token/logout_token.ts';
 import { verifyToken } from '../lib/token/verify.ts';
 import { OPENID_PROVIDER } from '../lib/validator/record.ts';
-import { prefetch, RemoteRecord } from '../lib/validator/remote_record.ts';
+import { prefetchRecords } from '../lib/validator/remote_record.ts';
 
 const settings = readSettings(process.env, 'OPENID_PROVIDER_SECRET_IDS');
-const secrets = newSecretsManager();
-const records = settings.secretIds.map(
-  (id) => new RemoteRecord(id, settings.validatorMaxAgeMs, secrets, OPENID_PROVIDER),
-);
 const sessions = new SessionStores({ ...settings, settleMs: 0 }); // a provider hangs up after a few seconds
-await prefetch(records);
+const records = await prefetchRecords(settings, OPENID_PROVIDER);
 
 /** POST /auth/backchannel_logout: ends all sessions of the user whom an OpenID provider's logout token names. */
 export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContext & DeadlineContext>({
   timeoutEarlyInMillis: 0, // off: lib/request/deadline.ts ends the work in time
 })
-  .use(audit('backchannel_logout', NO_LOGOUT_TOKEN))
-  .use(oauth())
+  .use(audit('backchannel_logout', UNREADABLE))
+  .use(backchannel())
   .use(deadline())
   .handler(async (event, context) => {
     const verified = await verifyToken(logoutToken(event), records, context.deadline);
     noteCaller(context.audit, verified);
     const subject = logoutSubject(verified);
 
-    const found = await sessions.findUserId(subject, verified.version.record, context.deadline);
-    if (found === undefined) return noteNoAccount(context.audit);
-    const userId = sessions.checkUserId(found);
+    const userId = await sessions.findUserId(subject, verified.version.record, context.deadline);
     noteUser(context.audit, userId);
 
     const result = await sessions.end(userId, context.deadline);

@@ -1,6 +1,5 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { newSecretsManager } from '../lib/aws/client.ts';
 import { type AuditContext, audit, noteCaller, noteResult, noteUser } from '../lib/request/audit.ts';
 import { type DeadlineContext, deadline } from '../lib/request/deadline.ts';
 import { header } from '../lib/request/http.ts';
@@ -11,13 +10,11 @@ import { readSettings } from '../lib/settings/environment.ts';
 import { bearerToken, checkCaller } from '../lib/token/bearer.ts';
 import { verifyToken } from '../lib/token/verify.ts';
 import { CALLER } from '../lib/validator/record.ts';
-import { prefetch, RemoteRecord } from '../lib/validator/remote_record.ts';
+import { prefetchRecords } from '../lib/validator/remote_record.ts';
 
 const settings = readSettings(process.env, 'VALIDATOR_SECRET_IDS');
-const secrets = newSecretsManager();
-const records = settings.secretIds.map((id) => new RemoteRecord(id, settings.validatorMaxAgeMs, secrets, CALLER));
 const sessions = new SessionStores(settings);
-await prefetch(records);
+const records = await prefetchRecords(settings, CALLER);
 
 /** POST /auth/logout_user/{user_id}: ends all sessions of the user. Returns whether any of them was live. */
 export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContext & DeadlineContext & RpcContext>({

@@ -1,4 +1,4 @@
-/** Every kind of error. Each route turns it into an answer of its own form. */
+/** Every way in which a request ends without a logout. Each route turns it into an answer of its own form. */
 export type ErrorCode =
   | 'PARSE_ERROR'
   | 'INVALID_REQUEST'
@@ -6,6 +6,9 @@ export type ErrorCode =
   | 'UNAUTHENTICATED'
   | 'NOT_ALLOWED'
   | 'USER_ID_NOT_ACCEPTED'
+  | 'NO_ACCOUNT' // of any user here; this and the next two are nobody's fault
+  | 'NO_USER' // is named, but a session or a device
+  | 'EVENT_IGNORED'
   | 'BODY_TOO_LARGE'
   | 'NOT_JSON'
   | 'ENCODED'
@@ -17,8 +20,12 @@ export type Reason =
   | InvalidTokenReason
   | 'email_not_allowed'
   | 'email_not_verified'
+  | 'client'
   | 'user_id_not_bound'
   | 'body'
+  | 'subject'
+  | 'event'
+  | 'no_account'
   | 'user_id'
   | 'sub'
   | 'record_missing'
@@ -49,11 +56,12 @@ export type InvalidTokenReason =
   | 'claims'
   | 'wrong_kind'
   | 'no_logout_event'
+  | 'no_event'
   | 'nonce'
   | 'sid_only';
 
 /**
- * A failure. The caller learns only its code. The reason and the fault go to the audit record: `fault` says what is wrong
+ * Why a request ends without a logout. The caller learns only its code. The reason and the fault go to the audit record: `fault` says what is wrong
  * in our own words, or names an error without its message, which may quote input, keys, ARNs and addresses.
  */
 export class ServiceError extends Error {

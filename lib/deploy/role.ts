@@ -67,3 +67,8 @@ function recordArn(id: string, own: string | undefined): Value {
 export function recordName(id: string): string {
   return id.replace(/^arn:.*:secret:(.*)-[A-Za-z0-9]{6}$/, '$1');
 }
+
+/** Every name that the record may have: an ARN without the six characters at its end may have a name that ends like them. */
+export function recordNames(id: string): string[] {
+  return [recordName(id), id.replace(/^arn:.*:secret:/, '')];
+}

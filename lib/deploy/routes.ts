@@ -30,7 +30,7 @@ const lambda = (metric: string): Metric => ['AWS/Lambda', metric];
 const audit = (metric: string, outcome?: string): Metric => ['auth-logout-user', metric, outcome];
 const api = (metric: string): Metric => ['AWS/ApiGateway', metric];
 const requests = (outcome: string) => audit('requests', outcome);
-/** Accounts that are linked to no user, in an hour in which none was found. */
+/** Accounts or addresses that are linked to no user, in an hour in which none was found. */
 const NO_ACCOUNT: Expression = {
   outcomes: ['no_account', 'logged_out', 'no_live_session'],
   expression: 'IF(no_account >= 5 AND FILL(logged_out, 0) + FILL(no_live_session, 0) == 0, 1, 0)',
@@ -74,37 +74,76 @@ export const OPTIONAL_ROUTES: OptionalRoute[] = [
     records: { parameter: 'openidProviders', variable: 'OPENID_PROVIDER_SECRET_IDS' },
     throttle: { rate: 'openidThrottleRate', burst: 'openidThrottleBurst' },
     lookUps: ['account'],
-    alarms: () => ({
-      'backchannel-function-errors': [
-        'The function for OpenID providers did not start, crashed or ran out of time',
-        lambda('Errors'),
-      ],
-      'backchannel-function-throttles': [
-        'Lambda turned logouts of an OpenID provider away; more came at once than it can run',
-        lambda('Throttles'),
-      ],
-      'backchannel-internal-errors': [
-        'An answer to an OpenID provider was 500; our own configuration or code is wrong',
-        requests('internal'),
-      ],
-      'backchannel-unavailable': [
-        'An answer to an OpenID provider was 503, and few providers repeat a logout',
-        requests('unavailable'),
-      ],
-      'backchannel-user-ids': [
-        'A good logout token names a user whose id our own settings refuse',
-        requests('user_id_not_accepted'),
-      ],
-      'backchannel-no-account': [
-        'Five accounts in an hour are linked to no user, and none to one; account_provider or the look-up may be wrong',
-        NO_ACCOUNT,
-      ],
-      'backchannel-rejected-tokens': [
-        'Logout tokens were rejected, or no form came; a provider and its record may not agree',
-        audit('rejections'),
-        { Threshold: 5 },
-      ],
-    }),
+    alarms: () =>
+      receiverAlarms('backchannel', {
+        senders: 'OpenID providers',
+        rejected: 'Logout tokens were rejected, or no form came; a provider and its record may not agree',
+        noAccount: 'account_provider or the look-up may be wrong',
+      }),
     widgets: routeWidgets('OpenID providers'),
   },
+  {
+    name: 'global_token_revocation',
+    description: 'Ends all sessions of a user whom an issuer such as Okta revokes',
+    path: '/auth/global_token_revocation',
+    records: { parameter: 'revocationIssuers', variable: 'REVOCATION_ISSUER_SECRET_IDS' },
+    throttle: { rate: 'revocationThrottleRate', burst: 'revocationThrottleBurst' },
+    lookUps: ['account', 'email'],
+    alarms: () =>
+      receiverAlarms('revocation', {
+        senders: 'issuers of revocations',
+        rejected: 'Revocations were rejected; an issuer and its record may not agree',
+        noAccount: 'account_provider or the look-ups may be wrong',
+      }),
+    widgets: routeWidgets('Issuers of revocations'),
+  },
+  {
+    name: 'security_events',
+    description: 'Ends all sessions of a user about whom a security event is reported',
+    path: '/auth/security_events',
+    records: { parameter: 'eventTransmitters', variable: 'EVENT_TRANSMITTER_SECRET_IDS' },
+    throttle: { rate: 'eventThrottleRate', burst: 'eventThrottleBurst' },
+    lookUps: ['account', 'email'],
+    alarms: () =>
+      receiverAlarms('events', {
+        senders: 'transmitters of events',
+        rejected: 'Security events were rejected, or name no user; a transmitter and its record may not agree',
+        noAccount: 'account_provider or the look-ups may be wrong',
+      }),
+    widgets: routeWidgets('Transmitters of events'),
+  },
 ];
+
+/** The alarms of a route by which others report users. Few of them send a request again. */
+function receiverAlarms(
+  prefix: string,
+  { senders, rejected, noAccount }: { senders: string; rejected: string; noAccount: string },
+): Record<string, Alarm> {
+  return {
+    [`${prefix}-function-errors`]: [
+      `The function for ${senders} did not start, crashed or ran out of time`,
+      lambda('Errors'),
+    ],
+    [`${prefix}-function-throttles`]: [
+      `Lambda turned requests of ${senders} away; more came at once than it can run`,
+      lambda('Throttles'),
+    ],
+    [`${prefix}-internal-errors`]: [
+      `An answer to ${senders} was 500; our own configuration or code is wrong`,
+      requests('internal'),
+    ],
+    [`${prefix}-unavailable`]: [
+      `An answer to ${senders} was 503; the user may still have sessions, and few senders try again`,
+      requests('unavailable'),
+    ],
+    [`${prefix}-user-ids`]: [
+      'A good token names a user whose id our own settings refuse',
+      requests('user_id_not_accepted'),
+    ],
+    [`${prefix}-no-account`]: [
+      `Five accounts in an hour are linked to no user, and none to one; ${noAccount}`,
+      NO_ACCOUNT,
+    ],
+    [`${prefix}-rejected-tokens`]: [rejected, audit('rejections'), { Threshold: 5 }],
+  };
+}

@@ -11,7 +11,7 @@ import { ownRecord } from './own_record.ts';
 import { ownTable } from './own_table.ts';
 import type { Parameters } from './parameters.ts';
 import { checkPatternTime } from './pattern_time.ts';
-import { type Own, recordName, roleResource } from './role.ts';
+import { type Own, recordNames, roleResource } from './role.ts';
 import { LOGOUT_USER, OPTIONAL_ROUTES } from './routes.ts';
 
 /** The parts of serverless.yml that matter here. */
@@ -121,7 +121,7 @@ export function addResources({ stack, service, parameters, naming }: Deployment)
 
   const added: Record<string, object> = {};
   const widgets: Widget[] = [];
-  const parameterOf = new Map<string, string>();
+  const parameterOf = new Map<string, string>(); // by the name of a record
   const used: Used = { stores, own, lookUps: [], secretIds: [] };
   for (const route of [LOGOUT_USER, ...OPTIONAL_ROUTES]) {
     const { environment, role } = functions[route.name] ?? {};
@@ -176,10 +176,12 @@ function checkNotOwn(stores: Store[], own: string | undefined): void {
 
 /** With one record for two routes, a provider's ID tokens would be callers' tokens, which log anybody out. */
 function checkUnshared(id: string, parameter: string, parameterOf: Map<string, string>): void {
-  const earlier = parameterOf.get(recordName(id)) ?? parameter;
-  if (earlier !== parameter)
-    throw new SettingError(`The parameters ${earlier} and ${parameter} both name ${id}: each needs its own record`);
-  parameterOf.set(recordName(id), parameter);
+  for (const name of recordNames(id)) {
+    const earlier = parameterOf.get(name) ?? parameter;
+    if (earlier !== parameter)
+      throw new SettingError(`The parameters ${earlier} and ${parameter} both name ${id}: each needs its own record`);
+    parameterOf.set(name, parameter);
+  }
 }
 
 function pascalCase(name: string): string {

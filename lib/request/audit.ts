@@ -24,7 +24,7 @@ const METRICS = [
   }),
 ];
 const REJECTIONS = metrics([['reason'], []], { rejections: 'Count' });
-const REJECTED: ErrorCode[] = ['UNAUTHENTICATED', 'NOT_ALLOWED'];
+const REJECTED: ErrorCode[] = ['UNAUTHENTICATED', 'NOT_ALLOWED', 'NO_USER'];
 
 /** What is noted about a request while it is served. The log line has only known fields, whatever the request holds. */
 export type AuditRecord = {
@@ -36,7 +36,6 @@ export type AuditRecord = {
   userId?: string;
   callerReason?: unknown;
   result?: LogoutResult;
-  isUnknownAccount?: boolean;
 };
 type Caller = {
   email: unknown;
@@ -89,7 +88,7 @@ export function noteCaller(audit: AuditRecord, { token, claims, version, faults 
   audit.fault = (faults[0] ?? stale)?.fault;
 }
 
-/** Notes whose sessions are to end, and the reason that the caller gives. */
+/** Notes whose sessions are to end, and the reason that the caller gives, such as the name of an event. */
 export function noteUser(audit: AuditRecord, userId: string, reason?: unknown): void {
   audit.userId = userId;
   audit.callerReason = reason;
@@ -100,11 +99,6 @@ export function noteResult(audit: AuditRecord, result: LogoutResult): void {
   audit.result = result;
 }
 
-/** Notes that there is nobody to log out: the provider's account is not linked to a user. */
-export function noteNoAccount(audit: AuditRecord): void {
-  audit.isUnknownAccount = true;
-}
-
 function metrics(dimensions: string[][], units: Record<string, string>) {
   const Metrics = Object.entries(units).map(([Name, Unit]) => ({ Name, Unit }));
   const Dimensions = dimensions.map((names) => ['function_name', ...names]);
@@ -112,16 +106,15 @@ function metrics(dimensions: string[][], units: Record<string, string>) {
 }
 
 function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: ServiceError, isRejection = false): void {
-  const { route, startedAt, caller, fault, userId, callerReason, result, isUnknownAccount } = context.audit;
+  const { route, startedAt, caller, fault, userId, callerReason, result } = context.audit;
   const { stores, wasLive, ...counts } = result ?? logoutResult([]);
   const isFailure = error?.code === 'INTERNAL' || error?.code === 'UNAVAILABLE';
-  const success = isUnknownAccount ? 'no_account' : wasLive ? 'logged_out' : 'no_live_session';
   const line = {
     timestamp: new Date(startedAt).toISOString(),
     level: isFailure ? 'ERROR' : 'INFO',
     message: 'logout',
     route,
-    outcome: error?.code.toLowerCase() ?? success,
+    outcome: error?.code.toLowerCase() ?? (wasLive ? 'logged_out' : 'no_live_session'),
     reason: error?.reason,
     fault: clean(error ? error.fault : fault),
     user_id: printableOrAbsent(userId),

@@ -1,11 +1,52 @@
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { nameOf, ServiceError } from '../errors.ts';
+import type { MiddlewareObj } from '@middy/core';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import { type ErrorCode, nameOf, ServiceError, serviceError } from '../errors.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** How many seconds to wait before a retry when AWS has failed (RFC 9110 §10.2.3). */
-export const RETRY_AFTER = { 'retry-after': '2' };
+const RETRY_AFTER = { 'retry-after': '2' }; // seconds (RFC 9110 §10.2.3)
+const REALM = 'Bearer realm="auth_logout_user"';
+
+/** What a route answers: a body as an object, or none. */
+export type Answer = { status: number; body?: object; headers?: Record<string, string> };
+/** One answer for each code that a route throws, whatever the reason behind it. Any other code is our own fault. */
+export type Answers<T> = Partial<Record<ErrorCode, T>> & { INTERNAL: T };
+
+/** The codes of a request that cannot be read: a sender that errs there loses its logouts, as by a refused token. */
+export const UNREADABLE: ErrorCode[] = ['PARSE_ERROR', 'INVALID_REQUEST', 'BODY_TOO_LARGE'];
+
+/** Answers in a route's own form: by `success` what the handler returns, by `failure` what it throws. */
+export function answerBy<RouteContext extends Context>(
+  success: (result: unknown, context: RouteContext) => Answer,
+  failure: (error: ServiceError, context: RouteContext) => Answer,
+): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error, RouteContext> {
+  return {
+    after: (request) => {
+      request.response = response(success(request.response, request.context));
+    },
+    onError: (request) => {
+      const error = serviceError(request.error);
+      request.response = response(failure(error, request.context), error.code === 'UNAVAILABLE' ? RETRY_AFTER : {});
+    },
+  };
+}
+
+function response({ status, body, headers }: Answer, more = {}): APIGatewayProxyStructuredResultV2 {
+  const type = body && { 'content-type': 'application/json' };
+  return {
+    statusCode: status,
+    headers: { ...type, 'cache-control': 'no-store', ...headers, ...more },
+    body: body ? JSON.stringify(body) : '',
+  };
+}
+
+/** What a client must know whose bearer token was not enough (RFC 6750 §3). */
+export function challenge({ code, reason }: ServiceError): Record<string, string> {
+  if (code === 'NOT_ALLOWED') return { 'www-authenticate': `${REALM}, error="insufficient_scope"` };
+  if (code !== 'UNAUTHENTICATED') return {};
+  return { 'www-authenticate': reason === 'no_credentials' ? REALM : `${REALM}, error="invalid_token"` };
+}
 
 /** The header with this lower-case name; undefined when there is none, or several that differ in case. */
 export function header(event: APIGatewayProxyEventV2, name: string): unknown {

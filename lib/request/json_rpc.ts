@@ -1,31 +1,29 @@
 import type { MiddlewareObj } from '@middy/core';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import { type ErrorCode, ServiceError, serviceError } from '../errors.ts';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { ServiceError } from '../errors.ts';
 import { isObject } from '../json.ts';
-import { bodyText, header, RETRY_AFTER } from './http.ts';
+import { type Answers, answerBy, bodyText, challenge, header } from './http.ts';
 
-/** One answer for each code, whatever the reason behind it. */
-const ANSWERS: Record<ErrorCode, { status: number; rpcCode: number; message: string }> = {
-  PARSE_ERROR: { status: 400, rpcCode: -32700, message: 'Parse error' },
-  INVALID_REQUEST: { status: 400, rpcCode: -32600, message: 'Invalid request' },
+const ANSWERS: Answers<{ status: number; code: number; message: string }> = {
+  PARSE_ERROR: { status: 400, code: -32700, message: 'Parse error' },
+  INVALID_REQUEST: { status: 400, code: -32600, message: 'Invalid request' },
   INVALID_PARAMS: {
     status: 400,
-    rpcCode: -32602,
+    code: -32602,
     message: 'Invalid params: an object is expected, with except as documented',
   },
-  UNAUTHENTICATED: { status: 401, rpcCode: -32001, message: 'Authentication failed' },
-  NOT_ALLOWED: { status: 403, rpcCode: -32003, message: 'This caller is not allowed to log users out' },
-  USER_ID_NOT_ACCEPTED: { status: 404, rpcCode: -32004, message: 'No such user id' },
-  BODY_TOO_LARGE: { status: 413, rpcCode: -32600, message: 'The body is too large' },
-  NOT_JSON: { status: 415, rpcCode: -32600, message: 'The content type must be application/json' },
-  ENCODED: { status: 415, rpcCode: -32600, message: 'The body must be sent without a content encoding' },
-  INTERNAL: { status: 500, rpcCode: -32603, message: 'Internal error' },
-  UNAVAILABLE: { status: 503, rpcCode: -32000, message: 'Some sessions may be left: send the request again' },
+  UNAUTHENTICATED: { status: 401, code: -32001, message: 'Authentication failed' },
+  NOT_ALLOWED: { status: 403, code: -32003, message: 'This caller is not allowed to log users out' },
+  USER_ID_NOT_ACCEPTED: { status: 404, code: -32004, message: 'No such user id' },
+  BODY_TOO_LARGE: { status: 413, code: -32600, message: 'The body is too large' },
+  NOT_JSON: { status: 415, code: -32600, message: 'The content type must be application/json' },
+  ENCODED: { status: 415, code: -32600, message: 'The body must be sent without a content encoding' },
+  INTERNAL: { status: 500, code: -32603, message: 'Internal error' },
+  UNAVAILABLE: { status: 503, code: -32000, message: 'Some sessions may be left: send the request again' },
 };
 const JSON_TYPE = /^application\/(json|json-rpc|jsonrequest|[\w!#$&^.+-]+\+json)\s*(;|$)/i; // RFC 6839 §3.1 for +json
 const MAX_EXCEPT = 10;
 const MAX_KEY_BYTES = 2048;
-const REALM = 'Bearer realm="auth_logout_user"';
 
 /** A JSON-RPC id. A number is kept as raw JSON: its digits come back as they were sent, even beyond 2^53. */
 type RpcId = string | object | null;
@@ -34,16 +32,17 @@ export type RpcContext = Context & { rpcId?: RpcId };
 
 /** Turns the handler's boolean, or whatever it throws, into the JSON-RPC 2.0 answer. */
 export function jsonRpc(): MiddlewareObj<APIGatewayProxyEventV2, unknown, Error, RpcContext> {
-  return {
-    after: (request) => {
-      request.response = response(200, request.context, { result: request.response });
+  return answerBy<RpcContext>(
+    (result, context) => ({ status: 200, body: rpcBody(context, { result }) }),
+    (error, context) => {
+      const { status, code, message } = ANSWERS[error.code] ?? ANSWERS.INTERNAL;
+      return { status, body: rpcBody(context, { error: { code, message } }), headers: challenge(error) };
     },
-    onError: (request) => {
-      const error = serviceError(request.error);
-      const { status, rpcCode, message } = ANSWERS[error.code];
-      request.response = response(status, request.context, { error: { code: rpcCode, message } }, hints(error));
-    },
-  };
+  );
+}
+
+function rpcBody({ rpcId = null }: RpcContext, outcome: object): object {
+  return { jsonrpc: '2.0', id: rpcId, ...outcome };
 }
 
 /** A call: its id, which every answer echoes, and its params as they were sent. */
@@ -88,27 +87,4 @@ function parse(text: string): unknown {
   } catch {
     throw new ServiceError('PARSE_ERROR', 'body'); // without the cause, which quotes the body
   }
-}
-
-/** What a client may do about the error: RFC 6750 §3 (challenge) and RFC 9110 §10.2.3 (retry-after). */
-function hints({ code, reason }: ServiceError): Record<string, string> {
-  if (code === 'UNAUTHENTICATED') {
-    return { 'www-authenticate': reason === 'no_credentials' ? REALM : `${REALM}, error="invalid_token"` };
-  }
-  if (code === 'NOT_ALLOWED') return { 'www-authenticate': `${REALM}, error="insufficient_scope"` };
-  if (code === 'UNAVAILABLE') return RETRY_AFTER;
-  return {};
-}
-
-function response(
-  statusCode: number,
-  context: RpcContext,
-  outcome: { result: unknown } | { error: { code: number; message: string } },
-  headers: Record<string, string> = {},
-): APIGatewayProxyStructuredResultV2 {
-  return {
-    statusCode,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
-    body: JSON.stringify({ jsonrpc: '2.0', id: context.rpcId ?? null, ...outcome }),
-  };
 }

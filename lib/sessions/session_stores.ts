@@ -5,7 +5,7 @@ import { ServiceError } from '../errors.ts';
 import { endByIndex } from './by_index.ts';
 import { endByKey } from './by_key.ts';
 import { type LogoutResult, logoutResult, newCounts, type StoreResult } from './logout_result.ts';
-import { findUserId, type ProviderUsers } from './look_up.ts';
+import { findUserId, type Subject, type UsersOfRecord } from './look_up.ts';
 import { RequestLimiter } from './request_limiter.ts';
 import type { Store } from './store.ts';
 import { isUserId, userKeyIn } from './user_ids.ts';
@@ -28,9 +28,9 @@ export class SessionStores {
     throw new ServiceError('USER_ID_NOT_ACCEPTED', 'user_id');
   }
 
-  /** The id of the user whom the provider calls `sub`: see findUserId. */
-  findUserId(sub: string, record: ProviderUsers, deadline: AbortSignal): Promise<string | undefined> {
-    return findUserId(sub, record, this.#stores, this.#client, deadline);
+  /** The id of the user whom something else names: see findUserId. */
+  async findUserId(subject: Subject, record: UsersOfRecord, deadline: AbortSignal): Promise<string> {
+    return this.checkUserId(await findUserId(subject, record, this.#stores, this.#client, deadline));
   }
 
   /**

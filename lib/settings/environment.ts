@@ -13,7 +13,11 @@ export type Settings = {
 };
 
 /** The variable that names the validator records: each function has its own. */
-export type RecordsVariable = 'VALIDATOR_SECRET_IDS' | 'OPENID_PROVIDER_SECRET_IDS';
+export type RecordsVariable =
+  | 'VALIDATOR_SECRET_IDS'
+  | 'OPENID_PROVIDER_SECRET_IDS'
+  | 'REVOCATION_ISSUER_SECRET_IDS'
+  | 'EVENT_TRANSMITTER_SECRET_IDS';
 
 /** Reads and checks the function's environment. Throws a SettingError that names the variable. */
 export function readSettings(env: NodeJS.ProcessEnv, recordsVariable: RecordsVariable): Settings {

@@ -1,7 +1,7 @@
 // A caller's token: where the request has it, and what it must say.
 import { ServiceError } from '../errors.ts';
 import { invalidToken, textOrDigits } from './decode.ts';
-import { checkSub } from './sub.ts';
+import { checkSub } from './subject.ts';
 import type { Verified } from './verify.ts';
 
 const SCHEME = /^bearer(?: +|$)/i; // the case does not matter (RFC 9110 §11.1); one or more spaces (RFC 6750 §2.1)

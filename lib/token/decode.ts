@@ -32,7 +32,7 @@ export function decodeToken(token: string): DecodedToken {
 
   const json = decodeText(second);
   const claims = parseObject(json);
-  const { exp, nbf = 0, iat = 0, aud, iss, sub, jti } = claims;
+  const { exp = 0, nbf = 0, iat = 0, aud, iss, sub, jti } = claims;
   const audience: unknown[] = Array.isArray(aud) ? aud : [aud];
   const texts = audience.every(isText) && isTextOrAbsent(sub) && isTextOrAbsent(jti);
   if (!texts || !isText(iss) || ![exp, nbf, iat].every(Number.isFinite)) throw invalidToken('claims');

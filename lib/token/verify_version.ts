@@ -48,7 +48,7 @@ export async function verifyByVersion(
   for (const key of candidates.slice(0, MAX_CANDIDATES)) {
     try {
       const { payload } = await jwtVerify(token, key, rules);
-      const reason = ageReason(payload, record.maxTokenAgeSeconds + LEEWAY_SECONDS);
+      const reason = ageReason(payload, record);
       return reason ? { result: 'invalid', error: invalidToken(reason) } : { result: 'verified', claims: payload };
     } catch (error) {
       if (!(error instanceof errors.JWSSignatureVerificationFailed))
@@ -69,11 +69,13 @@ function mismatch(reason: InvalidTokenReason, fault?: string): Verification {
 }
 
 function ageReason(
-  { exp = Number.POSITIVE_INFINITY, iat }: JWTPayload,
-  maxSeconds: number,
+  { exp, iat }: JWTPayload,
+  { tokensExpire, maxTokenAgeSeconds }: ValidatorRecord,
 ): InvalidTokenReason | undefined {
+  if (exp === undefined && tokensExpire) return 'claims';
   const now = Date.now() / 1000;
-  if (exp - now > maxSeconds || now - (iat ?? now) > maxSeconds) return 'too_long_lived';
+  const maxSeconds = maxTokenAgeSeconds + LEEWAY_SECONDS;
+  if ((exp ?? now) - now > maxSeconds || now - (iat ?? now) > maxSeconds) return 'too_long_lived';
   return iat !== undefined && iat > now + LEEWAY_SECONDS ? 'not_yet_valid' : undefined;
 }
 

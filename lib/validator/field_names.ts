@@ -18,6 +18,9 @@ export const FIELDS = [
 ];
 export const CALLER_FIELDS = ['allowed_emails', 'user_id_claim', 'user_id', 'sub_pattern'];
 export const OPENID_PROVIDER_FIELDS = ['user_id', 'account_provider', 'sub_pattern'];
+const SUBJECT_FIELDS = [...OPENID_PROVIDER_FIELDS, 'subject_issuers', 'email_domains'];
+export const REVOCATION_ISSUER_FIELDS = [...SUBJECT_FIELDS, 'client_id'];
+export const EVENT_TRANSMITTER_FIELDS = [...SUBJECT_FIELDS, 'events', 'tenant'];
 
 const ODOO_FIELDS = [
   'user_id_strategy',
@@ -30,7 +33,15 @@ const ODOO_FIELDS = [
   '__last_update',
 ];
 const ODOO_GROUPS = ['cookie', 'create', 'write']; // each followed by an underscore and more
-const KNOWN = [...FIELDS, ...CALLER_FIELDS, ...OPENID_PROVIDER_FIELDS, 'description', ...ODOO_FIELDS, ...ODOO_GROUPS];
+const KNOWN = [
+  ...FIELDS,
+  ...CALLER_FIELDS,
+  ...REVOCATION_ISSUER_FIELDS,
+  ...EVENT_TRANSMITTER_FIELDS,
+  'description',
+  ...ODOO_FIELDS,
+  ...ODOO_GROUPS,
+];
 
 /** A place for notes, and the other fields of Odoo's auth_jwt, so that its record can be copied as it is. */
 export function isPassedOver(name: string): boolean {

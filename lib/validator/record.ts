@@ -1,6 +1,14 @@
 import { Cached } from './cached.ts';
 import { fetchKeySet } from './fetch_key_set.ts';
-import { CALLER_FIELDS, FIELDS, isPassedOver, OPENID_PROVIDER_FIELDS, shownName } from './field_names.ts';
+import {
+  CALLER_FIELDS,
+  EVENT_TRANSMITTER_FIELDS,
+  FIELDS,
+  isPassedOver,
+  OPENID_PROVIDER_FIELDS,
+  REVOCATION_ISSUER_FIELDS,
+  shownName,
+} from './field_names.ts';
 import { Fields } from './fields.ts';
 import { type KeySet, readKeySet, sharedKey } from './key_set.ts';
 
@@ -21,19 +29,49 @@ export type ValidatorRecord = {
   subPattern: RegExp | undefined;
   /** The provider's name in the items that link accounts to users. */
   accountProvider: string | undefined;
+  /** What the `sub` of a revocation token must be. */
+  clientId: string | undefined;
+  /** Who else than the issuer of the token may have given a subject its `sub`. */
+  subjectIssuers: string[];
+  /** The domains, in lower case, whose addresses may name users. */
+  emailDomains: string[] | undefined;
+  /** The events that end sessions, where the record chooses them. */
+  events: string[] | undefined;
+  tenant: string | undefined;
+  /** Whether a token must have `exp`. */
+  tokensExpire: boolean;
   maxTokenAgeSeconds: number;
   previousKeyGraceMs: number;
 };
 
-/** Whose record it is, the fields that only such a record has, and its default max token age. */
-export type RecordKind = { whose: string; fields: string[]; maxTokenAgeSeconds: number };
+/** Whose record it is, the fields that only such a record has, and what holds for its tokens. */
+export type RecordKind = { whose: string; fields: string[]; tokensExpire: boolean; maxTokenAgeSeconds: number };
 
-export const CALLER: RecordKind = { whose: 'a caller', fields: CALLER_FIELDS, maxTokenAgeSeconds: 86_400 };
+export const CALLER: RecordKind = {
+  whose: 'a caller',
+  fields: CALLER_FIELDS,
+  tokensExpire: true,
+  maxTokenAgeSeconds: 86_400,
+};
 export const OPENID_PROVIDER: RecordKind = {
   whose: 'an OpenID provider',
   fields: OPENID_PROVIDER_FIELDS,
+  tokensExpire: true,
   maxTokenAgeSeconds: 300,
 };
+export const REVOCATION_ISSUER: RecordKind = {
+  whose: 'an issuer of revocations',
+  fields: REVOCATION_ISSUER_FIELDS,
+  tokensExpire: true,
+  maxTokenAgeSeconds: 600,
+};
+export const EVENT_TRANSMITTER: RecordKind = {
+  whose: 'a transmitter of events',
+  fields: EVENT_TRANSMITTER_FIELDS,
+  tokensExpire: false, // RFC 8417 §2.2
+  maxTokenAgeSeconds: 604_800, // senders repeat for days
+};
+const KINDS = [CALLER, OPENID_PROVIDER, REVOCATION_ISSUER, EVENT_TRANSMITTER];
 
 // A key must have as many bytes as the hash (RFC 7518 §3.2).
 const SECRET_ALGORITHMS = new Map([
@@ -61,6 +99,12 @@ export async function readRecord(
     userId: fields.has('user_id') ? fields.text('user_id') : '{sub}',
     subPattern: fields.has('sub_pattern') ? fields.pattern('sub_pattern') : undefined,
     accountProvider: fields.has('account_provider') ? fields.claim('account_provider') : undefined,
+    clientId: kind === REVOCATION_ISSUER ? fields.claim('client_id') : undefined,
+    subjectIssuers: fields.has('subject_issuers') ? fields.list('subject_issuers') : [],
+    emailDomains: fields.has('email_domains') ? domains(fields) : undefined,
+    events: fields.has('events') ? fields.list('events') : undefined,
+    tenant: fields.has('tenant') ? fields.claim('tenant') : undefined,
+    tokensExpire: kind.tokensExpire,
     maxTokenAgeSeconds: fields.seconds('max_token_age_seconds', kind.maxTokenAgeSeconds),
     previousKeyGraceMs: 1000 * fields.seconds('previous_key_grace_seconds', 3600),
   };
@@ -79,14 +123,21 @@ export async function readRecord(
 function checkNames(fields: Fields, kind: RecordKind): void {
   for (const name of fields.names()) {
     if (FIELDS.includes(name) || kind.fields.includes(name) || isPassedOver(name)) continue;
-    const other = [CALLER, OPENID_PROVIDER].find(({ fields }) => fields.includes(name));
-    if (other) fields.fail(name, `is for the record of ${other.whose} only: remove it`);
+    const others = KINDS.filter(({ fields }) => fields.includes(name)).map(({ whose }) => whose);
+    if (others.length > 0) fields.fail(name, `is for the record of ${others.join(' or ')} only: remove it`);
     fields.fail(shownName(name), 'is not a field of a record: correct its spelling, or remove it');
   }
   for (const name of ['user_id', 'sub_pattern']) {
     if (kind !== CALLER || !fields.has(name) || fields.has('user_id_claim')) continue;
-    fields.fail(name, `is for the record of ${OPENID_PROVIDER.whose} only: remove it, or set user_id_claim beside it`);
+    fields.fail(name, 'needs user_id_claim beside it in the record of a caller: set that, or remove this');
   }
+}
+
+function domains(fields: Fields): string[] {
+  const list = fields.list('email_domains').map((domain) => domain.toLowerCase());
+  if (list.length === 0) fields.fail('email_domains', 'must name at least one, or be left out');
+  if (list.some((domain) => domain.includes('@'))) fields.fail('email_domains', 'must be what stands after the @');
+  return list;
 }
 
 async function secretKey(fields: Fields) {

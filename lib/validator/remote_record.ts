@@ -4,6 +4,7 @@ import {
   ResourceNotFoundException,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
+import { newSecretsManager } from '../aws/client.ts';
 import { awsError } from '../aws/error.ts';
 import { ServiceError } from '../errors.ts';
 import { Cached } from './cached.ts';
@@ -28,12 +29,19 @@ export type RecordVersion = SecretVersion & {
 };
 
 /**
- * Reads the records and their key sets before the first request comes, for two seconds at most: Lambda gives startup a
- * whole core, but a request only a share of one. A read that fails is repeated by the request that needs it.
+ * The records with these ids. They and their key sets are read before the first request comes, for two seconds at most:
+ * Lambda gives startup a whole core, but a request only a share of one. A read that fails is repeated by the request
+ * that needs it.
  */
-export async function prefetch(records: RemoteRecord[]): Promise<void> {
+export async function prefetchRecords(
+  { secretIds, validatorMaxAgeMs }: { secretIds: string[]; validatorMaxAgeMs: number },
+  kind: RecordKind,
+): Promise<RemoteRecord[]> {
+  const client = newSecretsManager();
+  const records = secretIds.map((id) => new RemoteRecord(id, validatorMaxAgeMs, client, kind));
   const deadline = AbortSignal.timeout(PREFETCH_MS);
   await Promise.allSettled(records.map((record) => record.prefetch(deadline)));
+  return records;
 }
 
 /** A validator record in Secrets Manager: read when first needed, cached, reloaded when no key fits, rotated. */

@@ -7,6 +7,15 @@ import { DynamoDB } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import { tableReport } from '../local/table_report.ts';
 import { assertLoggedOut, deliver, startProviders } from '../setup/provider.ts';
+import {
+  account,
+  assertNotRevoked,
+  assertRevoked,
+  newOrganisation,
+  revocationToken,
+  revoke,
+  startOrganisations,
+} from '../setup/revocation.ts';
 import { startAws, startLogout } from '../setup/route.ts';
 import { createTable } from '../setup/tables.ts';
 import { newLogoutClaims, newProvider, signLogoutToken } from '../setup/tokens.ts';
@@ -102,6 +111,38 @@ describe('a provider’s logout token', async () => {
     await unlinkAccount({ provider: 'github', providerAccountId: 'leo' });
     assertLoggedOut(await logoutBy('leo'), { outcome: 'no_account' });
     assert.equal(await validSessions(leo), 1);
+  });
+});
+
+describe('Okta’s Universal Logout', async () => {
+  const okta = newOrganisation({ account_provider: 'github', email_domains: 'example.com' });
+  const settings = { SESSIONS_TABLE: tableName, SESSION_LAYOUT: 'authjs' };
+  const { lambda } = await startOrganisations([okta], settings);
+  const revokeBy = async (sub_id: object) => revoke(lambda, await revocationToken(okta), { sub_id });
+
+  test('a revocation by email ends the sessions of the Auth.js user with that address, and the user stays', async () => {
+    const [una, ula] = [await signUp('una', 30), await signUp('ula', 2)];
+    assertRevoked(await revokeBy({ format: 'email', email: una.email }), { user_id: una.userId, sessions_ended: 30 });
+    assert.deepEqual(await Promise.all([una, ula].map(validSessions)), [0, 2]);
+    assert.equal((await getUserByEmail(una.email))?.id, una.userId);
+  });
+
+  test('a revocation by account ends the sessions of the Auth.js user whom the adapter linked', async () => {
+    const [uri, udo] = [await signUp('uri', 2), await signUp('udo', 2)];
+    assertRevoked(await revokeBy(account('uri')), { user_id: uri.userId, sessions_ended: 2 });
+    assert.deepEqual(await Promise.all([uri, udo].map(validSessions)), [0, 2]);
+  });
+
+  test('a revocation answers 404, and logs nobody out, when Auth.js has no such address or account', async () => {
+    const ute = await signUp('ute', 2);
+    const nobody = [
+      { format: 'email', email: 'ut@example.com' },
+      account('ut'),
+      account(ute.userId),
+      account(ute.email),
+    ];
+    for (const sub_id of nobody) assertNotRevoked(await revokeBy(sub_id), 404, 'no_account');
+    assert.equal(await validSessions(ute), 2);
   });
 });
 

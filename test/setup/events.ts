@@ -28,6 +28,11 @@ export function formEvent(form: string, headers: Record<string, string> = FORM_T
   return postEvent(path, path, headers, body, base64);
 }
 
+/** A call of a route without parameters, with these headers and this body as text. */
+export function pushEvent(path: string, headers: Record<string, unknown>, body?: string) {
+  return postEvent(path, path, headers, body, false);
+}
+
 /** An event of API Gateway's HTTP API, payload format 2.0. */
 function postEvent(route: string, path: string, headers: object, body: string | undefined, isBase64Encoded: boolean) {
   const routeKey = `POST ${route}`;

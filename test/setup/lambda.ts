@@ -49,9 +49,23 @@ process.stdout.write = (chunk: string | Uint8Array, ...rest: never[]) => {
   return true;
 };
 
-/** The path of each function's route, as docs/openapi.yaml has it. */
-const PATHS = { logout_user: '/auth/logout_user/{user_id}', backchannel_logout: '/auth/backchannel_logout' };
-export type FunctionName = keyof typeof PATHS;
+/** Each function: the path of its route, as docs/openapi.yaml has it, and the setting that names its records. */
+export const FUNCTIONS = {
+  logout_user: { path: '/auth/logout_user/{user_id}', records: 'VALIDATOR_SECRET_IDS' },
+  backchannel_logout: { path: '/auth/backchannel_logout', records: 'OPENID_PROVIDER_SECRET_IDS' },
+  global_token_revocation: { path: '/auth/global_token_revocation', records: 'REVOCATION_ISSUER_SECRET_IDS' },
+  security_events: { path: '/auth/security_events', records: 'EVENT_TRANSMITTER_SECRET_IDS' },
+};
+export type FunctionName = keyof typeof FUNCTIONS;
+const SETTINGS = [
+  'SESSIONS_TABLE',
+  'SESSION_LAYOUT',
+  'MORE_STORES',
+  'USER_ID_PATTERN',
+  'SETTLE_SECONDS',
+  'VALIDATOR_MAX_AGE_SECONDS',
+  ...Object.values(FUNCTIONS).map(({ records }) => records),
+];
 
 /** Loads the real function in this environment, as Lambda does: settings are read and checked now, caches are empty. */
 export async function coldStart(
@@ -59,10 +73,7 @@ export async function coldStart(
   name: FunctionName = 'logout_user',
   file = functionFile(name),
 ): Promise<Lambda> {
-  for (const setting of ['SESSIONS_TABLE', 'SESSION_LAYOUT', 'MORE_STORES', 'USER_ID_PATTERN', 'SETTLE_SECONDS'])
-    delete process.env[setting];
-  for (const setting of ['VALIDATOR_SECRET_IDS', 'OPENID_PROVIDER_SECRET_IDS', 'VALIDATOR_MAX_AGE_SECONDS'])
-    delete process.env[setting];
+  for (const setting of SETTINGS) delete process.env[setting];
   Object.assign(process.env, environment, { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'false' }); // AWS is local, whatever the template says
   const { handler }: { handler: Handler } = await import(`${file}?cold=${coldStarts++}`);
 
@@ -73,7 +84,7 @@ export async function coldStart(
     const ended = sleep(remainingMs, undefined, { signal: timeUp.signal }).then(() => assert.fail('Task timed out'));
     const answer = await Promise.race([handler(event, context), ended]).finally(() => timeUp.abort());
     const { statusCode: status = 0, headers = {}, body: text = '' } = answer;
-    const faults = contractViolations(PATHS[name], status, headers, text);
+    const faults = contractViolations(FUNCTIONS[name].path, status, headers, text);
     assert.deepEqual(faults, [], 'every answer is as docs/openapi.yaml describes it');
     const lines = written.slice(before).filter(({ request_id }) => request_id === context.awsRequestId);
     assert.equal(lines.length, 1, 'one audit record for one request');

@@ -1,7 +1,7 @@
 import { after } from 'node:test';
 import type { Layout } from '../../lib/sessions/layout.ts';
 import { startLocalAws } from '../local/aws.ts';
-import { type Answer, coldStart, type FunctionName, type Lambda } from './lambda.ts';
+import { type Answer, coldStart, FUNCTIONS, type FunctionName, type Lambda } from './lambda.ts';
 import { type Sent, startProxy } from './proxy.ts';
 import { createTable } from './tables.ts';
 import { newRecord, signToken, storeRecord } from './tokens.ts';
@@ -39,9 +39,6 @@ export async function startProxiedAws() {
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** The setting that names the records of each function's callers. */
-const SECRET_IDS = { logout_user: 'VALIDATOR_SECRET_IDS', backchannel_logout: 'OPENID_PROVIDER_SECRET_IDS' };
-
 type Started = { table: string; secretIds: string[]; lambda: Lambda };
 
 /** A cold start with these records, each in a secret of its own, on a new table unless the environment names one. */
@@ -54,7 +51,7 @@ export async function startFunction(
   const secretIds = await Promise.all(records.map((record) => storeRecord(record)));
   const { SESSION_LAYOUT = 'default', SESSIONS_TABLE = await createTable(SESSION_LAYOUT) } = environment;
   beforeStart(...secretIds);
-  const settings = { [SECRET_IDS[name]]: secretIds.join(), SESSIONS_TABLE, ...environment };
+  const settings = { [FUNCTIONS[name].records]: secretIds.join(), SESSIONS_TABLE, ...environment };
   return { table: SESSIONS_TABLE, secretIds, lambda: await coldStart(settings, name) };
 }
 

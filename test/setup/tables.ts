@@ -51,13 +51,15 @@ export async function createTable(given: unknown, unusual: Unusual = {}): Promis
   return TableName;
 }
 
-function indexesOf({ index, userKey, sortKey, account }: Layout): Index[] {
-  return [
-    ...(index === null ? [] : [{ name: index, key: [userKey.name, ...(sortKey ? [sortKey.name] : [])] }]),
-    ...(account?.index
-      ? [{ name: account.index, key: [account.partitionKey, account.sortKey].flatMap((key) => key?.name ?? []) }]
-      : []),
-  ];
+function indexesOf({ index, userKey, sortKey, account, email }: Layout): Index[] {
+  const found = index === null ? [] : [{ name: index, key: [userKey.name, ...(sortKey ? [sortKey.name] : [])] }];
+  const lookedUp = [account, email].flatMap((lookUp) =>
+    lookUp?.index && !lookUp.table
+      ? [{ name: lookUp.index, key: [lookUp.partitionKey, lookUp.sortKey].flatMap((key) => key?.name ?? []) }]
+      : [],
+  );
+  const indexes = [...found, ...lookedUp];
+  return [...new Map(indexes.map((index) => [index.name, index])).values()];
 }
 
 function keySchema(key: string[]) {

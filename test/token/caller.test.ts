@@ -150,8 +150,11 @@ describe('user_id and sub_pattern beside user_id_claim', () => {
 
   for (const [members, fault] of [
     [{ ...prefixed, user_id: 'b' }, /: user_id must contain \{sub\}/],
-    [{ user_id: 'b|{sub}' }, /: user_id is for .* only: remove it, or set user_id_claim beside it$/],
-    [{ sub_pattern: '[0-9]+' }, /: sub_pattern is for .* only: remove it, or set user_id_claim beside it$/],
+    [
+      { user_id: 'b|{sub}' },
+      /: user_id needs user_id_claim beside it in the record of a caller: set that, or remove this$/,
+    ],
+    [{ sub_pattern: '[0-9]+' }, /: sub_pattern needs user_id_claim beside it in the record of a caller/],
     [{ ...prefixed, sub_pattern: '[' }, /: sub_pattern must be a regular expression in Unicode mode$/],
     [{ ...prefixed, sub_pattern: 'a)|(b' }, /: sub_pattern must be a regular expression/],
     [{ ...prefixed, sub_pattern: ' ' }, /: sub_pattern must be text that is not blank$/],
@@ -167,16 +170,18 @@ describe('user_id and sub_pattern beside user_id_claim', () => {
 });
 
 describe('the record of a caller', () => {
-  for (const [field, value] of [
-    ['user_id', 'x|{sub}'],
-    ['account_provider', 'keycloak'],
+  for (const [field, whose] of [
+    ['account_provider', 'an OpenID provider or an issuer of revocations or a transmitter of events'],
+    ['email_domains', 'an issuer of revocations or a transmitter of events'],
+    ['client_id', 'an issuer of revocations'],
+    ['tenant', 'a transmitter of events'],
   ]) {
-    test(`a caller’s record with ${field} is refused: only an OpenID provider’s record may have it`, async () => {
-      const verdict = await (await judge({ ...record, [`${field}`]: value }))(await signToken(key));
+    test(`a caller’s record with ${field} is refused, since it is for other records`, async () => {
+      const verdict = await (await judge({ ...record, [`${field}`]: 'x' }))(await signToken(key));
       assertFault(verdict, 500, 'record_invalid');
       assert.match(
         String(verdict.audit.fault),
-        new RegExp(`: ${field} is for the record of an OpenID provider only: `),
+        new RegExp(`: ${field} is for the record of ${whose} only: remove it$`),
       );
     });
   }
