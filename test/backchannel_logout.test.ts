@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { refuse } from './faults/faults.ts';
-import { LOGOUT_EVENT } from './local/provider.ts';
+import { LOGOUT_EVENT } from './local/senders.ts';
 import { formEvent } from './setup/events.ts';
 import { type Answer, coldStart } from './setup/lambda.ts';
 import {

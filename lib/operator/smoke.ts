@@ -11,6 +11,8 @@ const USAGE = `Checks a running service from outside, without credentials and wi
 
   --url                address of the service; default http://localhost:8069, where npm start serves
   --openid-providers   also check the route for OpenID providers (parameter openidProviders)
+  --revocation-issuers also check the route for revocations (parameter revocationIssuers)
+  --event-transmitters also check the route for security events (parameter eventTransmitters)
   --help               this text
 
 Exit code: 0 all is well, 1 something is not, 2 wrong usage.`;
@@ -32,7 +34,23 @@ const BACKCHANNEL_LOGOUT: Route = {
   absent: 'the route is not deployed: name records in the parameter openidProviders',
 };
 
-const { option } = readCommand(USAGE, ['url'], 0, ['openid-providers']);
+const REVOCATION: Route = {
+  path: 'auth/global_token_revocation',
+  status: 401,
+  challenge: /^Bearer realm="[^"]+"$/,
+  body: /^\{"error":"invalid_token"\}$/,
+  absent: 'the route is not deployed: name records in the parameter revocationIssuers',
+};
+const SECURITY_EVENTS: Route = {
+  path: 'auth/security_events',
+  status: 400,
+  challenge: /^$/,
+  body: /^\{"err":"invalid_request",/,
+  absent: 'the route is not deployed: name records in the parameter eventTransmitters',
+};
+const INVALID_TOKEN = /^Bearer realm="[^"]+", error="invalid_token"$/;
+
+const { option } = readCommand(USAGE, ['url'], 0, ['openid-providers', 'revocation-issuers', 'event-transmitters']);
 const url = readUrl(option.get('url'));
 if (isLocal(url)) useLocalAws({}); // and no proxy
 const forged = await new SignJWT({ email: 'admin' })
@@ -46,7 +64,7 @@ const checks = [
   await check('refuses a request without a token', LOGOUT_USER, {}),
   await check(
     'refuses a forged token',
-    { ...LOGOUT_USER, challenge: /^Bearer realm="[^"]+", error="invalid_token"$/ },
+    { ...LOGOUT_USER, challenge: INVALID_TOKEN },
     { headers: { authorization: `Bearer ${forged}` } },
   ),
 ];
@@ -57,6 +75,26 @@ if (option.has('openid-providers')) {
       'refuses a forged logout token',
       { ...BACKCHANNEL_LOGOUT, body: /^\{"error":"invalid_request",.*:"The logout token is not accepted"\}$/ },
       { body: new URLSearchParams({ logout_token: forged }) },
+    ),
+  );
+}
+if (option.has('revocation-issuers')) {
+  checks.push(
+    await check('refuses a revocation without a token', REVOCATION, {}),
+    await check(
+      'refuses a revocation with a forged token',
+      { ...REVOCATION, challenge: INVALID_TOKEN },
+      { headers: { authorization: `Bearer ${forged}` } },
+    ),
+  );
+}
+if (option.has('event-transmitters')) {
+  checks.push(
+    await check('refuses a push without a token', SECURITY_EVENTS, {}),
+    await check(
+      'refuses a forged security event',
+      { ...SECURITY_EVENTS, body: /^\{"err":"invalid_(request|key|issuer|audience)",/ },
+      { body: forged },
     ),
   );
 }

@@ -1,7 +1,7 @@
 import { createHmac, hash, type KeyObject } from 'node:crypto';
 import { base64url, CompactEncrypt } from 'jose';
-import { LOGOUT_EVENT } from '../local/provider.ts';
 import { PUBLISHED_RECORD } from '../local/seed.ts';
+import { LOGOUT_EVENT } from '../local/senders.ts';
 import { newClaims, signText } from '../setup/tokens.ts';
 
 type Bytes = string | Uint8Array;

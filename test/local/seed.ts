@@ -1,10 +1,9 @@
 import { BatchWriteItemCommand, CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SignJWT } from 'jose';
-import { PROVIDER_SECRET_ID } from './provider.ts';
 
 /** What a local run assumes, whatever serverless.yml says for the account: its records are in the local Secrets Manager. */
-export const LOCAL_PARAMETERS = { records: 'own', openidProviders: PROVIDER_SECRET_ID, kmsKey: 'none' };
+export const LOCAL_PARAMETERS = { records: 'own', kmsKey: 'none' };
 /** The parameters of the seeded table. */
 export const SEEDED_PARAMETERS = {
   table: 'own',

@@ -7,6 +7,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { useLocalAws } from '../../lib/operator/local_aws.ts';
 import { newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import { storeRecord } from '../setup/tokens.ts';
@@ -210,6 +211,12 @@ describe('npm start', () => {
     );
   });
 
+  test('npm start serves and prints nothing of the further routes unless it is told to', async () => {
+    assert.doesNotMatch(output().split('\nready ')[0] ?? '', /revocation|security_events/);
+    for (const path of ['global_token_revocation', 'security_events'])
+      assert.equal((await fetch(`${url}/auth/${path}`, { method: 'POST' })).status, 404);
+  });
+
   test('npm start prints a request of an OpenID provider that logs user 3 out, word for word', async () => {
     const request = output().match(/^curl -i .*$/m)?.[0] ?? '';
     const [, url = '', form = ''] = request.match(/^curl -i (\S+) -d '(.*)'$/) ?? [];
@@ -252,6 +259,48 @@ describe('npm start', () => {
     npm.stdout.resume();
     await once(npm, 'close'); // the last process that could print has ended
     await assert.rejects(once(connect(port, 'localhost'), 'connect'), { code: 'ECONNREFUSED' });
+  });
+});
+
+describe('npm start -- --show', async () => {
+  const shown = await startService(['--show', 'revocation,events']);
+  after(shown.stop);
+
+  /** Sends the printed request for the path, word for word; the status and how many sessions of user 3 are left. */
+  async function copied(path: string): Promise<[number, number]> {
+    await putItems(TABLE, newSessions('3', 3));
+    const line =
+      shown
+        .output()
+        .split('\n')
+        .find((line) => line.startsWith(`curl -i ${shown.url}${path} `)) ?? '';
+    const { stdout } = await promisify(execFile)('sh', [
+      '-c',
+      line.replace('curl -i', "curl -s -o /dev/null -w '%{http_code}'"),
+    ]);
+    return [Number(stdout), await sessionsLeft(TABLE, '3')];
+  }
+  const own = (name: string) => shown.output().match(new RegExp(`local ${name} +(\\S+)`))?.[1];
+
+  test('a request for each further route is printed, and each logs user 3 out, word for word', async () => {
+    useLocalAws({ dynamodb: own('DynamoDB'), secretsManager: own('Secrets Manager') });
+    assert.deepEqual(await copied('/auth/backchannel_logout'), [200, 0]);
+    assert.deepEqual(await copied('/auth/global_token_revocation'), [204, 0]);
+    assert.deepEqual(await copied('/auth/security_events'), [202, 0]);
+    useLocalAws({ dynamodb: addressOf('DynamoDB'), secretsManager: addressOf('Secrets Manager') });
+  });
+
+  test('npm run smoke looks at each route that it is told is there', async () => {
+    const flags = ['--openid-providers', '--revocation-issuers', '--event-transmitters'];
+    const { code, stdout } = await smoke('--url', shown.url, ...flags);
+    assert.equal(code, 0, stdout);
+    const statuses = [...stdout.matchAll(/^ok .*\((\d+), \d+ ms\)$/gm)].map(([, status]) => status);
+    assert.deepEqual(statuses, ['401', '401', '400', '400', '401', '401', '400', '400']);
+  });
+
+  test('npm start says in one line what --show takes', async () => {
+    const { code, stderr } = await start('--show', 'okta');
+    assert.deepEqual([code, stderr], [2, '--show is revocation, events, or both with a comma, and not okta\n']);
   });
 });
 

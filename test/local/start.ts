@@ -19,6 +19,8 @@ const USAGE = `Serves the routes on a local AWS, until Ctrl-C.
                        the local DynamoDB, in the layout of --param layout=...
   --dynamodb URL       with --param table=NAME: the table is in a DynamoDB that runs already,
                        where nothing is created or changed
+  --show revocation    also serves the route for revocations, and prints a request to copy;
+                       --show events does so for security events
   --port 8069          takes this port and the three above it: local DynamoDB, local Secrets
                        Manager, functions
   --help               this text
@@ -27,7 +29,7 @@ Exit code: 0 ended by Ctrl-C, 1 an error, 2 wrong usage.`;
 const READY_MS = 60_000;
 const STOP_MS = 2000;
 
-const { option, lists } = readCommand(USAGE, ['port', 'param', 'dynamodb'], 0);
+const { option, lists } = readCommand(USAGE, ['port', 'param', 'dynamodb', 'show'], 0);
 const given = readParameters(lists.get('param') ?? []);
 const table = given.table === 'own' ? undefined : given.table; // an application's own
 const dynamodbUrl = readDynamodb();
@@ -41,16 +43,21 @@ const { startLocalAws } = await import('./aws.ts');
 const { LOCAL_PARAMETERS, SECRET_ID, SEEDED_PARAMETERS, seedRecord, seedSessions, signToken, TABLE } = await import(
   './seed.ts'
 );
-const { seedProvider } = await import('./provider.ts');
+const { SENDERS, seedSender } = await import('./senders.ts');
 const { lookFor } = await import('./own_table.ts');
-const parameters = { ...LOCAL_PARAMETERS, ...(table === undefined && SEEDED_PARAMETERS), ...given };
+const parameters: Record<string, string> = {
+  ...LOCAL_PARAMETERS,
+  ...Object.fromEntries(shownSenders().map(({ parameter, secretId }) => [parameter, secretId])),
+  ...(table === undefined && SEEDED_PARAMETERS),
+  ...given,
+};
 const records = parameters.records === 'own' ? [SECRET_ID] : namesIn(parameters.records);
-const providers = namesIn(parameters.openidProviders);
+const senders = SENDERS.map((sender) => ({ ...sender, records: namesIn(parameters[sender.parameter]) }));
 const aws = await startLocalAws(dynamodbUrl ?? port + 1, port + 2);
 const tableState = table === undefined ? '' : await lookFor(table, dynamodbUrl).catch((error) => fail(error.message));
 if (table === undefined) await seedSessions();
 for (const name of records) await seedRecord(name);
-const [signLogoutToken] = await Promise.all(providers.map(seedProvider));
+const requests = await Promise.all(senders.map(seedRequest));
 
 const serverless = [
   fileURLToPath(import.meta.resolve('serverless/bin/serverless.js')),
@@ -93,25 +100,37 @@ offline.stdout.off('data', hold).pipe(process.stdout);
 offline.stderr.off('data', hold).pipe(process.stderr);
 console.log(`
 local DynamoDB         ${aws.environment.AWS_ENDPOINT_URL_DYNAMODB}  table ${table ?? TABLE}${tableState}
-local Secrets Manager  ${aws.environment.AWS_ENDPOINT_URL_SECRETS_MANAGER}  secrets ${[...records, ...providers].join(', ')}
+local Secrets Manager  ${aws.environment.AWS_ENDPOINT_URL_SECRETS_MANAGER}  secrets ${[...records, ...senders.flatMap((sender) => sender.records)].join(', ')}
 
 ${table === undefined ? await seededHints() : ownHints(table)}
 
 ready ${url}`);
 
 async function seededHints(): Promise<string> {
-  const byProvider =
-    signLogoutToken &&
-    `
-Or user 3, as an OpenID provider does:
-
-curl -i ${url}/auth/backchannel_logout -d 'logout_token=${await signLogoutToken('3')}'
-`;
   return `Users 1, 2 and 3 have three sessions each. To log user 2 out, in another terminal:
 
 curl -X POST ${url}/auth/logout_user/2 -H 'authorization: Bearer ${await signToken(3600)}'
-${byProvider ?? ''}
+${requests.join('')}
 Or user 1: npm run logout -- 1${otherPort()}`;
+}
+
+/** The senders that this run serves unless its parameters say otherwise. */
+function shownSenders() {
+  const names = (lists.get('show') ?? []).flatMap((list) => list.split(','));
+  const unknown = names.find((name) => !SENDERS.some(({ shown }) => shown === name));
+  if (unknown !== undefined) refuseUsage(`--show is revocation, events, or both with a comma, and not ${unknown}`);
+  return SENDERS.filter(({ shown }) => shown === undefined || names.includes(shown));
+}
+
+/** Stores the records of a sender. Returns a request to copy by the first of them. */
+async function seedRequest(sender: (typeof senders)[number]): Promise<string> {
+  const [token] = await Promise.all(sender.records.map((name) => seedSender(sender, name)));
+  if (token === undefined) return '';
+  return `
+Or user 3, as ${sender.who} does:
+
+curl -i ${sender.curl(`${url}/${sender.path}`, token)}
+`;
 }
 
 function ownHints(table: string): string {
@@ -143,7 +162,7 @@ function readDynamodb(): string | undefined {
 }
 
 /** The names of the records in a comma-separated list; `none` is an empty one. */
-function namesIn(list: string): string[] {
+function namesIn(list = 'none'): string[] {
   return list === 'none' ? [] : list.split(',').map((id) => recordName(id.trim()));
 }
 
@@ -162,16 +181,17 @@ async function readPort(): Promise<number> {
 
 /** Waits until the routes answer; a request without credentials is the cheapest proof that a function has loaded. */
 async function ready(): Promise<void> {
-  const routes = providers.length > 0 ? ['logout_user/0', 'backchannel_logout'] : ['logout_user/0'];
+  const served = senders.filter(({ records }) => records.length > 0);
+  const routes = [{ path: 'auth/logout_user/0', unauthenticated: 401 }, ...served];
   for (const end = Date.now() + READY_MS; Date.now() < end; await sleep(100)) {
-    const statuses = await Promise.all(routes.map(statusOf));
-    if (['401', '401,400'].includes(statuses.join())) return;
+    const statuses = await Promise.all(routes.map(({ path }) => statusOf(path)));
+    if (routes.every(({ unauthenticated }, n) => statuses[n] === unauthenticated)) return;
   }
   await stop(1, `${output}\nThe service did not answer within ${READY_MS / 1000} s.`);
 }
 
 async function statusOf(path: string): Promise<number | undefined> {
-  const response = await fetch(`${url}/auth/${path}`, { method: 'POST' }).catch(() => undefined);
+  const response = await fetch(`${url}/${path}`, { method: 'POST' }).catch(() => undefined);
   return response?.status;
 }
 

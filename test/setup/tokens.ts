@@ -2,7 +2,7 @@
 import { createHmac, generateKeyPairSync, type KeyObject, randomBytes, randomUUID } from 'node:crypto';
 import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { base64url, type JWK, SignJWT } from 'jose';
-import { CLIENT_ID, ISSUER, LOGOUT_EVENT } from '../local/provider.ts';
+import { CLIENT_ID, ISSUER, LOGOUT_EVENT } from '../local/senders.ts';
 
 type Members = Record<string, unknown>;
 export type KeyPair = { jwk: JWK; publicKey: KeyObject; privateKey: KeyObject };

@@ -1,7 +1,7 @@
 // What a logout token must contain, and what real providers send: docs/openid-providers.md describes each of them.
 import { describe, test } from 'node:test';
 import { refuse } from '../faults/faults.ts';
-import { CLIENT_ID, ISSUER, LOGOUT_EVENT } from '../local/provider.ts';
+import { CLIENT_ID, ISSUER, LOGOUT_EVENT } from '../local/senders.ts';
 import { assertFault, assertLoggedOut, assertRefused, deliver, startProviders } from '../setup/provider.ts';
 import { startProxiedAws } from '../setup/route.ts';
 import { newSessions, putItems } from '../setup/tables.ts';

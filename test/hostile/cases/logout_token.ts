@@ -1,4 +1,4 @@
-import { LOGOUT_EVENT } from '../../local/provider.ts';
+import { LOGOUT_EVENT } from '../../local/senders.ts';
 import { FORM_TYPE, formEvent } from '../../setup/events.ts';
 import { accepted, type Case, refused } from '../case.ts';
 import { AUD_ISS_EMAIL, accessToken, claims, idToken, logoutToken, mac, now, payload } from '../token.ts';
