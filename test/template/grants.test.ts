@@ -6,13 +6,16 @@ import { LIBRARIES, type Library } from '../layouts/libraries.ts';
 import { formEvent } from '../setup/events.ts';
 import { type Answer, coldStart, type FunctionName, type Lambda } from '../setup/lambda.ts';
 import { type Package, packageService, propertiesOf, resourcesOf } from '../setup/package.ts';
+import { account as accountAtOkta, newOrganisation, revocationToken, revoke } from '../setup/revocation.ts';
 import { startProxiedAws } from '../setup/route.ts';
+import { account, CAEP, newTransmitter, pushToken, securityEventToken } from '../setup/security_event.ts';
 import { createTable, putItems } from '../setup/tables.ts';
 import {
   keyPair,
   newLogoutClaims,
   newProvider,
   newRecord,
+  type Provider,
   signLogoutToken,
   signToken,
   storeRecord,
@@ -48,31 +51,74 @@ const caller = newRecord();
 const callerId = await storeRecord(caller);
 await storeRecord(newRecord(), callerId); // the first key is the previous one now, so both versions are read
 
-/** The id of a provider's record, rotated like the caller's; it uses accounts with the layout that has them. */
 const provider = newProvider();
-async function storeProvider(layout: string): Promise<string> {
-  const accounts = layout === 'authjs' && { account_provider: 'kc' };
-  const secretId = await storeRecord({ ...provider.record, ...accounts });
+const organisation = newOrganisation();
+const transmitter = newTransmitter();
+const [ACCOUNTS, ADDRESSES] = [{ account_provider: 'kc' }, { email_domains: 'example.com' }];
+const EMAIL = { format: 'email', email: '7@example.com' };
+
+/** The id of a sender's record, rotated like the caller's. */
+async function storeSender({ record }: Provider, members: object): Promise<string> {
+  const secretId = await storeRecord({ ...record, ...members });
   const { jwk } = keyPair('RS256', 'fresh');
-  return storeRecord({ ...provider.record, ...accounts, public_key_jwks: { keys: [jwk] } }, secretId);
+  return storeRecord({ ...record, ...members, public_key_jwks: { keys: [jwk] } }, secretId);
 }
 
+/** How user 7 is named: by an id, or where the layout has look-ups by each of them, the first of which ends sessions. */
+type Named = (by: (sub: string) => object) => object[];
+const [byId, byLookUps]: [Named, Named] = [(account) => [account('7')], (account) => [EMAIL, account('7')]];
+
 /** Each function, its role, and how it is asked to log user 7 out. */
-type Route = { name: FunctionName; logicalId: string; role: string; logout: (lambda: Lambda) => Promise<Answer> };
+type Route = {
+  name: FunctionName;
+  logicalId: string;
+  role: string;
+  /** How many look-ups it has with the layout authjs. */
+  lookUps: number;
+  logout: (lambda: Lambda, named: Named) => Promise<Answer[]>;
+};
 const ROUTES: Route[] = [
   {
     name: 'logout_user',
     logicalId: 'LogoutUnderscoreuserLambdaFunction',
     role: 'LogoutRole',
-    logout: async (lambda: Lambda) => lambda.invoke({ userId: '7', token: await signToken(caller.secret_key) }),
+    lookUps: 0,
+    logout: async (lambda) => [await lambda.invoke({ userId: '7', token: await signToken(caller.secret_key) })],
   },
   {
     name: 'backchannel_logout',
     logicalId: 'BackchannelUnderscorelogoutLambdaFunction',
     role: 'BackchannelLogoutRole',
-    logout: async (lambda: Lambda) => {
+    lookUps: 1,
+    logout: async (lambda) => {
       const token = await signLogoutToken(provider, newLogoutClaims('7'));
-      return lambda.send(formEvent(`logout_token=${token}`));
+      return [await lambda.send(formEvent(`logout_token=${token}`))];
+    },
+  },
+  {
+    name: 'global_token_revocation',
+    logicalId: 'GlobalUnderscoretokenUnderscorerevocationLambdaFunction',
+    role: 'GlobalTokenRevocationRole',
+    lookUps: 2,
+    logout: async (lambda, named) => {
+      const token = await revocationToken(organisation);
+      const answers: Answer[] = [];
+      for (const sub_id of named(accountAtOkta)) answers.push(await revoke(lambda, token, { sub_id }));
+      return answers;
+    },
+  },
+  {
+    name: 'security_events',
+    logicalId: 'SecurityUnderscoreeventsLambdaFunction',
+    role: 'SecurityEventsRole',
+    lookUps: 2,
+    logout: async (lambda, named) => {
+      const answers: Answer[] = [];
+      for (const subject of named(account)) {
+        const events = { [`${CAEP}/session-revoked`]: { subject } };
+        answers.push(await pushToken(lambda, await securityEventToken(transmitter, events)));
+      }
+      return answers;
     },
   },
 ];
@@ -84,33 +130,46 @@ const ACCOUNT = {
   access_token: { S: 'secret' },
 };
 
-const packaged: Record<string, Package & { table: string; providerId: string }> = {};
+const USER = {
+  pk: { S: 'USER#7' },
+  sk: { S: 'USER#7' },
+  GSI1PK: { S: 'USER#7@example.com' },
+  GSI1SK: { S: 'USER#7@example.com' },
+};
+
+const packaged: Record<string, Package & { table: string; ids: string[] }> = {};
 const queue = Object.entries(LAYOUTS).values();
 const lane = async () => {
   for (const [layout, { index }] of queue) {
     const table = await createTable(layout, { indexes: index && [index], projection: 'ALL' });
-    if (layout === 'authjs') await putItems(table, [ACCOUNT]);
-    const providerId = await storeProvider(layout);
+    const hasLookUps = layout === 'authjs';
+    if (hasLookUps) await putItems(table, [ACCOUNT, USER]);
+    const [accounts, addresses] = hasLookUps ? [ACCOUNTS, ADDRESSES] : [{}, {}];
+    const openidProviders = await storeSender(provider, accounts);
+    const revocationIssuers = await storeSender(organisation, { ...accounts, ...addresses });
+    const eventTransmitters = await storeSender(transmitter, { ...accounts, ...addresses });
     const kmsKey = layout === IN_JSON ? KEY : 'none';
-    const records = { records: callerId, openidProviders: providerId };
+    const records = { records: callerId, openidProviders, revocationIssuers, eventTransmitters };
     const parameters = { layout, table, userIdPattern: '.+', ...records, kmsKey, settleSeconds: '0.1' };
-    packaged[layout] = { table, providerId, ...(await packageService(parameters, { bundle: false })) };
+    const ids = Object.values(records);
+    packaged[layout] = { table, ids, ...(await packageService(parameters, { bundle: false })) };
   }
 };
 await Promise.all([lane(), lane()]); // one for each core of a small machine
 
 for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
   const title = layout === IN_JSON ? 'a layout in JSON' : `the layout ${layout}`;
-  for (const { name, logicalId, role, logout } of ROUTES) {
+  for (const [n, { name, logicalId, role, lookUps, logout }] of ROUTES.entries()) {
     describe(`${name} with ${title}`, () => {
-      const { table, template, providerId } = packaged[layout] ?? assert.fail();
+      const { table, template, ids } = packaged[layout] ?? assert.fail();
       const statements = statementsOf(template, role);
-      const [secretId, another] = name === 'logout_user' ? [callerId, providerId] : [providerId, callerId];
+      const secretId = ids[n];
+      const others = ids.filter((id) => id !== secretId);
       const byTable = `table/${table}`;
       const byIndex = `table/${table}/index/${index?.name}`;
       const byAccount = `table/${table}/index/GSI1`;
       const deletes = index ? 'dynamodb:DeleteItem' : 'dynamodb:BatchWriteItem';
-      const findsAccounts = layout === 'authjs' && name === 'backchannel_logout';
+      const queries = Array(layout === 'authjs' ? lookUps : 0).fill('dynamodb:Query');
       function assertRefused(wider: Call[]): void {
         const allowed = wider.filter((call) => allows(statements, call));
         assert.deepEqual(allowed, []);
@@ -125,8 +184,10 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
         await putItems(table, sessions);
         const sent = await aws.capture(async () => {
           const lambda = await coldStart(Variables, name);
-          const { audit } = await logout(lambda);
-          assert.partialDeepStrictEqual(audit, { outcome: 'logged_out', user_id: '7', sessions_ended: 25 });
+          const [first, ...more] = await logout(lambda, layout === 'authjs' ? byLookUps : byId);
+          assert.partialDeepStrictEqual(first?.audit, { outcome: 'logged_out', user_id: '7', sessions_ended: 25 });
+          for (const { audit } of more)
+            assert.partialDeepStrictEqual(audit, { outcome: 'no_live_session', user_id: '7' });
         });
         calls = sent.map(readCall);
       });
@@ -141,7 +202,7 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
         const expected = [
           `dynamodb:Query ${index ? byIndex : byTable}`,
           `${deletes} ${byTable}`,
-          ...(findsAccounts ? [`dynamodb:Query ${byAccount}`] : []),
+          ...(queries.length > 0 ? [`dynamodb:Query ${byAccount}`] : []),
           `secretsmanager:GetSecretValue secret:${secretId}-AbCdEf`,
         ];
         assert.deepEqual([...used].sort(), expected.sort());
@@ -153,7 +214,7 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
         assert.deepEqual(actions, [
           'dynamodb:Query',
           deletes,
-          ...(findsAccounts ? ['dynamodb:Query'] : []),
+          ...queries,
           'secretsmanager:GetSecretValue',
           ...decrypt,
           ...log,
@@ -186,7 +247,7 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
         }
       });
 
-      test(`the role of ${name} with ${title} may not read the other route’s record, nor an unused version`, () => {
+      test(`the role of ${name} with ${title} may not read another route’s record, nor an unused version`, () => {
         const reads = calls.filter(({ action }) => action.startsWith('secretsmanager:'));
         const stages = new Set(reads.flatMap(({ keys }) => keys['secretsmanager:VersionStage']));
         assert.deepEqual([...stages], ['AWSCURRENT', 'AWSPREVIOUS']);
@@ -195,7 +256,7 @@ for (const [layout, { index, session }] of Object.entries(LAYOUTS)) {
             { ...call, keys: { 'secretsmanager:VersionStage': ['AWSPENDING'] } },
             { ...call, keys: {} },
           ]);
-          assertRefused([{ ...call, resource: `secret:${another}-AbCdEf` }]);
+          assertRefused(others.map((id) => ({ ...call, resource: `secret:${id}-AbCdEf` })));
         }
       });
 

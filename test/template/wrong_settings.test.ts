@@ -107,6 +107,21 @@ const refusals: [what: string, parameters: Record<string, string>, line: RegExp,
     /^The parameters records and openidProviders both name auth-logout-user-dev-validator: each needs/m,
   ],
   [
+    'a record for two of the other routes stops the package, too',
+    { revocationIssuers: 'okta, kc', eventTransmitters: 'kc' },
+    /^The parameters revocationIssuers and eventTransmitters both name kc: each needs its own record$/m,
+  ],
+  [
+    'a record for both routes stops the package when its ARN lacks the six characters, and its name ends like them',
+    { openidProviders: 'my-record', revocationIssuers: ARN_OF_KC.replace(/kc-.{6}$/, 'my-record') },
+    /^The parameters openidProviders and revocationIssuers both name arn:aws:.*:secret:my-record: each needs/m,
+  ],
+  [
+    'own as a transmitter’s record stops the package: only the transmitter knows its keys',
+    { eventTransmitters: 'own' },
+    /^The parameter eventTransmitters is "own": set it to none alone, or to names or ARNs of records that exist$/m,
+  ],
+  [
     'own as a provider’s record stops the package: only the provider knows its keys',
     { openidProviders: 'own' },
     /^The parameter openidProviders is "own": set it to none alone, or to names or ARNs of records that exist$/m,
