@@ -20,15 +20,17 @@ import { lambdaEvent } from './cases/lambda_event.ts';
 import { asLogoutTokens, logoutTokens } from './cases/logout_token.ts';
 import { paramsExcept } from './cases/params_except.ts';
 import { pathParameter } from './cases/path_parameter.ts';
+import { asRevocationTokens, request as revocationRequest, revocations } from './cases/revocation.ts';
+import { asSecurityEvents, request as pushRequest, securityEvents } from './cases/security_event.ts';
 import { time } from './cases/time.ts';
 import { tokenStructure } from './cases/token_structure.ts';
 import { userIdClaim } from './cases/user_id_claim.ts';
 import { wrongKind } from './cases/wrong_kind.ts';
-import { check, checkOAuth } from './check.ts';
+import { check, checkLogoutToken, checkRevocation, checkSecurityEvent } from './check.ts';
 import { v2 } from './event.ts';
 import { plainRequest, send } from './http.ts';
 import { boundRecords, publicKeyRecords } from './keys.ts';
-import { claims, logoutToken, SECRET } from './token.ts';
+import { claims, logoutToken, revocationToken, SECRET, securityEvent } from './token.ts';
 
 const ANSWERED_WITHIN = { timeout: 20_000 };
 const CONTROL = accepted('control', 'The plain request still works.');
@@ -42,10 +44,13 @@ const address = (port: number) => `http://127.0.0.1:${port}`;
 useLocalAws({ dynamodb: address(service.port + 1), secretsManager: address(service.port + 2) });
 const dynamodb = new DynamoDBClient();
 const settings = { SESSIONS_TABLE: TABLE };
-// Both functions trust these, which a deploy would refuse: only their claims distinguish the tokens.
+// All functions trust these, which a deploy would refuse: only their claims distinguish the tokens.
 const records = [PUBLISHED_RECORD, ...publicKeyRecords];
 const { lambda: logoutUser } = await startFunction('logout_user', [...records, ...boundRecords], settings);
 const { lambda: backchannelLogout } = await startFunction('backchannel_logout', records, settings);
+const ofClient = records.map((record) => ({ ...record, client_id: 'web' }));
+const { lambda: globalTokenRevocation } = await startFunction('global_token_revocation', ofClient, settings);
+const { lambda: securityEventsReceiver } = await startFunction('security_events', records, settings);
 
 const refusals = new Set<string>();
 
@@ -70,7 +75,21 @@ async function asEvent(hostile: Case): Promise<void> {
 async function asForm(hostile: Case): Promise<void> {
   const token = await (hostile.token ?? logoutToken)();
   const event = hostile.event?.(token) ?? formEvent(`logout_token=${encodeURIComponent(token)}`);
-  checkOAuth(hostile, token, await invoke(backchannelLogout, hostile, token, event));
+  checkLogoutToken(hostile, token, await invoke(backchannelLogout, hostile, token, event));
+}
+
+/** Sends the case to the function for revocations as an event. */
+async function asRevocation(hostile: Case): Promise<void> {
+  const token = await (hostile.token ?? revocationToken)();
+  const event = (hostile.event ?? revocationRequest())(token);
+  checkRevocation(hostile, token, await invoke(globalTokenRevocation, hostile, token, event));
+}
+
+/** Sends the case to the function for security events as an event. */
+async function asPush(hostile: Case): Promise<void> {
+  const token = await (hostile.token ?? securityEvent)();
+  const event = (hostile.event ?? pushRequest)(token);
+  checkSecurityEvent(hostile, token, await invoke(securityEventsReceiver, hostile, token, event));
 }
 
 /** Sends the event. The audit record must not hold the token either, but the reason of a refusal. */
@@ -132,10 +151,15 @@ describe('as an event, where public keys are trusted too', () => {
   testAll('user-id-claim', userIdClaim, asEvent);
 });
 
-describe('as a logout token, where both routes trust the same keys', () => {
+describe('at the other routes, where all trust the same keys', () => {
+  const families = [tokenStructure, headerTampering, keyConfusion, publicKeysKnown, claimTypeConfusion, time];
+  const callersTokens = [...families, userIdClaim].flat();
   testAll('logout-token', logoutTokens, asForm);
-  const callersTokens = [tokenStructure, headerTampering, keyConfusion, publicKeysKnown, claimTypeConfusion, time];
-  testAll('callers-token-as-logout-token', asLogoutTokens([...callersTokens, userIdClaim].flat()), asForm);
+  testAll('callers-token-as-logout-token', asLogoutTokens(callersTokens), asForm);
+  testAll('revocation', revocations, asRevocation);
+  testAll('callers-token-as-revocation', asRevocationTokens(callersTokens), asRevocation);
+  testAll('security-event', securityEvents, asPush);
+  testAll('callers-token-as-security-event', asSecurityEvents(callersTokens), asPush);
 });
 
 test('every 401 has the same error', () => {

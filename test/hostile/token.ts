@@ -29,6 +29,20 @@ export function logoutToken(changes: Claims = {}, by: Signer = mac(), typ = 'log
   return claims({ sub: '2', iat: now(), jti: 'x', events: { [LOGOUT_EVENT]: {} }, ...changes }, by, typ);
 }
 
+export const SESSION_REVOKED = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked';
+
+/** A valid revocation token of the client "web", as Okta sends it, changed by these claims. */
+export function revocationToken(changes: Claims = {}, by: Signer = mac(), typ = 'global-token-revocation+jwt'): string {
+  return claims({ sub: 'web', iat: now(), jti: 'x', ...changes }, by, typ);
+}
+
+/** A valid security event about user 2, changed by these claims. */
+export function securityEvent(changes: Claims = {}, by: Signer = mac(), typ = 'secevent+jwt'): string {
+  const sub_id = { format: 'iss_sub', iss: 'theissuer', sub: '2' };
+  const own = { exp: undefined, iat: now(), jti: 'x', sub_id, events: { [SESSION_REVOKED]: {} } };
+  return claims({ ...own, ...changes }, by, typ);
+}
+
 /** What the same provider gives an application when user 2 logs in. */
 export function idToken(changes: Claims = {}, by: Signer = mac(), typ = 'JWT'): string {
   return claims({ sub: '2', iat: now(), jti: 'x', auth_time: now(), nonce: 'n', ...changes }, by, typ);
