@@ -13,6 +13,14 @@ import {
   startOrganisations,
 } from '../setup/revocation.ts';
 import { startProxiedAws } from '../setup/route.ts';
+import {
+  assertDone,
+  CAEP,
+  newTransmitter,
+  pushToken,
+  securityEventToken,
+  startTransmitters,
+} from '../setup/security_event.ts';
 import { allItems, createTable, type Item, putItems } from '../setup/tables.ts';
 
 const KEYS = {
@@ -135,6 +143,20 @@ describe('address', () => {
     dynamodb.inject('Query', 'mail:ida@example.com', refuse(400, 'ThrottlingException'), 2);
     assertRevoked(await revokeBy('ida@example.com'), { user_id: ida });
   });
+});
+
+test('a security event of authentik, which names an address and has no typ, logs its user out', async () => {
+  const authentik = newTransmitter({ email_domains: 'example.com' });
+  const SESSION_LAYOUT = JSON.stringify(LAYOUT);
+  const settings = { SESSIONS_TABLE: table, SESSION_LAYOUT, USER_ID_PATTERN: '[a-z0-9-]+' };
+  const { lambda: receiver } = await startTransmitters([authentik], settings);
+  const about = (email: string) => {
+    const sub_id = { format: 'email', email };
+    return securityEventToken(authentik, { [`${CAEP}/session-revoked`]: {} }, { sub_id }, { typ: undefined });
+  };
+  const mia = await signUp('mia@example.com');
+  assertDone(await pushToken(receiver, await about('mia@example.com')), { user_id: mia, sessions_ended: 2 });
+  assertDone(await pushToken(receiver, await about('nobody@example.com')), { outcome: 'no_account' });
 });
 
 describe('stores', () => {

@@ -23,8 +23,8 @@ export function packagedFile(name: string, zip: Buffer): URL {
 
 function readPackage(zip: string): Buffer {
   const packaged = statSync(zip, { throwIfNoEntry: false });
-  if (!packaged) throw new Error(`There is no ${zip}: run npm run package -- --param openidProviders=any first`);
+  if (!packaged) throw new Error(`There is no ${zip}: run npm run package:all first`);
   const newer = globSync(SOURCES).find((file) => statSync(file).mtimeMs > packaged.mtimeMs);
-  if (newer) throw new Error(`${newer} is newer than ${zip}: run npm run package -- --param openidProviders=any first`);
+  if (newer) throw new Error(`${newer} is newer than ${zip}: run npm run package:all first`);
   return readFileSync(zip);
 }

@@ -2,18 +2,49 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { CALLER, OPENID_PROVIDER, readRecord } from '../../lib/validator/record.ts';
+import {
+  CALLER,
+  EVENT_TRANSMITTER,
+  OPENID_PROVIDER,
+  REVOCATION_ISSUER,
+  type RecordKind,
+  readRecord,
+} from '../../lib/validator/record.ts';
 
 const KEY = 'k'.repeat(32);
+const REPORTING = 'docs/openid-providers.md';
 
-for (const [page, kind] of [
-  ['docs/validator-records.md', CALLER],
-  ['docs/openid-providers.md', OPENID_PROVIDER],
-] as const) {
-  const records = [...readFileSync(page, 'utf8').matchAll(/```json\n(.*?)```/gs)].map(([, json = '']) => json);
+/** The records under these headings of the second level; under all of them if none is named. */
+function recordsIn(page: string, headings: string[] = []): string[] {
+  const sections = readFileSync(page, 'utf8')
+    .split(/^## /m)
+    .filter((section) => headings.length === 0 || headings.includes(section.split('\n')[0] ?? ''));
+  assert.ok(headings.length === 0 || sections.length === headings.length);
+  return sections.flatMap((section) => [...section.matchAll(/```json\n(.*?)```/gs)].map(([, json = '']) => json));
+}
 
-  test(`every record in ${page} is accepted by the function`, async () => {
+const RECORDS: [whose: string, records: string[], kind: RecordKind][] = [
+  ['callers', recordsIn('docs/validator-records.md'), CALLER],
+  [
+    'OpenID providers',
+    recordsIn(REPORTING, ['OpenID providers', 'User ids', 'Users with ids of their own']),
+    OPENID_PROVIDER,
+  ],
+  ['issuers of revocations', recordsIn(REPORTING, ['Okta', 'By email']), REVOCATION_ISSUER],
+  ['transmitters of events', recordsIn(REPORTING, ['Google', 'Other transmitters']), EVENT_TRANSMITTER],
+];
+
+for (const [whose, records, kind] of RECORDS) {
+  test(`every record in docs/ of ${whose} is accepted by the function`, async () => {
     assert.ok(records.length >= 2);
-    for (const json of records) await readRecord(page, json.replace('"…"', JSON.stringify(KEY)), kind);
+    for (const json of records) await readRecord('docs', json.replace('"…"', JSON.stringify(KEY)), kind);
   });
 }
+
+test('every record of the page for those who report users is tested', () => {
+  const tested = RECORDS.flatMap(([, records]) => records);
+  assert.deepEqual(
+    recordsIn(REPORTING).filter((json) => !tested.includes(json)),
+    [],
+  );
+});
