@@ -5,6 +5,7 @@ import { type DeadlineContext, deadline } from '../lib/request/deadline.ts';
 import { header, UNREADABLE } from '../lib/request/http.ts';
 import { revocation, subjectIdentifier } from '../lib/request/revocation.ts';
 import { answer } from '../lib/sessions/logout_result.ts';
+import { findUserId } from '../lib/sessions/look_up.ts';
 import { SessionStores } from '../lib/sessions/session_stores.ts';
 import { readSettings } from '../lib/settings/environment.ts';
 import { bearerToken } from '../lib/token/bearer.ts';
@@ -32,7 +33,7 @@ export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContex
     checkRevocation(verified);
     const subject = readSubject(subjectIdentifier(event), verified.version.record);
 
-    const userId = await sessions.findUserId(subject, verified.version.record, context.deadline);
+    const userId = await findUserId(subject, verified.version.record, sessions, context.deadline);
     noteUser(context.audit, userId);
 
     const result = await sessions.end(userId, context.deadline);

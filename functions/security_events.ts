@@ -5,6 +5,7 @@ import { type DeadlineContext, deadline } from '../lib/request/deadline.ts';
 import { UNREADABLE } from '../lib/request/http.ts';
 import { push, pushedToken } from '../lib/request/push.ts';
 import { answer } from '../lib/sessions/logout_result.ts';
+import { findUserId } from '../lib/sessions/look_up.ts';
 import { SessionStores } from '../lib/sessions/session_stores.ts';
 import { readSettings } from '../lib/settings/environment.ts';
 import { securityEvent } from '../lib/token/security_event.ts';
@@ -28,7 +29,7 @@ export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContex
     noteCaller(context.audit, verified);
     const { subject, event: reported } = securityEvent(verified);
 
-    const userId = await sessions.findUserId(subject, verified.version.record, context.deadline);
+    const userId = await findUserId(subject, verified.version.record, sessions, context.deadline);
     noteUser(context.audit, userId, reported);
 
     const result = await sessions.end(userId, context.deadline);

@@ -6,6 +6,7 @@ import { Aliases, type Item } from './expressions.ts';
 import type { LookUp } from './layout.ts';
 import { required } from './queries.ts';
 import { RequestLimiter } from './request_limiter.ts';
+import type { SessionStores } from './session_stores.ts';
 import type { Store } from './store.ts';
 
 const MAX_PARTITION_KEY_BYTES = 2048;
@@ -30,14 +31,22 @@ type LinkQuery = { query: QueryCommandInput; userId: Links['userId'] };
 
 /**
  * The id of the user. Where users have ids of their own, every store whose layout has the look-up is asked. Throws
- * NO_ACCOUNT when none knows the account or the address, USER_ID_NOT_ACCEPTED when no store can hold it, INTERNAL when
- * the items name different users.
+ * NO_ACCOUNT when none knows the account or the address, USER_ID_NOT_ACCEPTED when no store can hold it or takes the id,
+ * INTERNAL when the items name different users.
  */
 export async function findUserId(
   subject: Subject,
+  record: UsersOfRecord,
+  sessions: SessionStores,
+  deadline: AbortSignal,
+): Promise<string> {
+  return sessions.checkUserId(await idOf(subject, record, sessions, deadline));
+}
+
+async function idOf(
+  subject: Subject,
   { name, userId, accountProvider: provider, emailDomains }: UsersOfRecord,
-  stores: Store[],
-  client: DynamoDBClient,
+  { stores, client }: SessionStores,
   deadline: AbortSignal,
 ): Promise<string> {
   const [accounts, addresses] = [linksIn(stores, 'account'), linksIn(stores, 'email')];

@@ -5,32 +5,26 @@ import { ServiceError } from '../errors.ts';
 import { endByIndex } from './by_index.ts';
 import { endByKey } from './by_key.ts';
 import { type LogoutResult, logoutResult, newCounts, type StoreResult } from './logout_result.ts';
-import { findUserId, type Subject, type UsersOfRecord } from './look_up.ts';
 import { RequestLimiter } from './request_limiter.ts';
 import type { Store } from './store.ts';
 import { isUserId, userKeyIn } from './user_ids.ts';
 
-/** All stores in which a user may have sessions: which ids they take, whom an account is linked to, how sessions end. */
+/** All stores in which a user may have sessions: which ids they take, and how sessions end. */
 export class SessionStores {
-  readonly #stores: [main: Store, ...more: Store[]];
+  readonly stores: [main: Store, ...more: Store[]];
+  readonly client: DynamoDBClient;
   readonly #settleMs: number;
-  readonly #client: DynamoDBClient;
 
   constructor({ stores, settleMs }: { stores: [main: Store, ...more: Store[]]; settleMs: number }) {
-    this.#stores = stores;
+    this.stores = stores;
     this.#settleMs = settleMs;
-    this.#client = newDynamoDB(stores.length);
+    this.client = newDynamoDB(stores.length);
   }
 
   /** The user id, already decoded by the gateway. Throws USER_ID_NOT_ACCEPTED when it is none. */
   checkUserId(userId: unknown): string {
-    if (isUserId(userId, this.#stores)) return userId;
+    if (isUserId(userId, this.stores)) return userId;
     throw new ServiceError('USER_ID_NOT_ACCEPTED', 'user_id');
-  }
-
-  /** The id of the user whom something else names: see findUserId. */
-  async findUserId(subject: Subject, record: UsersOfRecord, deadline: AbortSignal): Promise<string> {
-    return this.checkUserId(await findUserId(subject, record, this.#stores, this.#client, deadline));
   }
 
   /**
@@ -39,7 +33,7 @@ export class SessionStores {
    * some sessions may be left, and repeating is safe.
    */
   async end(userId: string, deadline: AbortSignal, except = new Set<string>()): Promise<LogoutResult> {
-    const results = this.#stores.map((store) => this.#endIn(store, userId, deadline, except));
+    const results = this.stores.map((store) => this.#endIn(store, userId, deadline, except));
     return logoutResult(await Promise.all(results));
   }
 
@@ -49,7 +43,7 @@ export class SessionStores {
     if (!user) return result;
     const [reads, writes] = [new RequestLimiter(deadline), new RequestLimiter(deadline)];
     const kept = new Set<string>();
-    const logout = { client: this.#client, store, user, except, kept, deadline, reads, writes, counts: result };
+    const logout = { client: this.client, store, user, except, kept, deadline, reads, writes, counts: result };
     const end = store.layout.index === null ? endByKey : endByIndex;
     try {
       await end(logout, this.#settleMs);
