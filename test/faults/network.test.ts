@@ -7,8 +7,8 @@ import { connect, createServer, getDefaultAutoSelectFamilyAttemptTimeout, type S
 import { after, afterEach, describe, mock, test } from 'node:test';
 import { createServer as createTlsServer, setDefaultCACertificates, type TLSSocket } from 'node:tls';
 import { newCertificate } from '../setup/certificate.ts';
-import { assertFault } from '../setup/judge.ts';
 import { startKeyServer } from '../setup/key_server.ts';
+import { assertFault } from '../setup/records.ts';
 import { startFunction, startProxiedAws, startRoute } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import { keyPair, newClaims, newPublicRecord, signToken } from '../setup/tokens.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { contractViolations, openapi, requestDepartures } from '../setup/openapi.ts';
+import { contractViolations, openapi, requestViolations } from '../setup/openapi.ts';
 
 test('docs/openapi.yaml is a valid OpenAPI 3.1 description', async () => {
   const validator = new Validator();
@@ -33,12 +33,12 @@ test('docs/openapi.yaml describes its own examples of a request, and lists of ke
   const requests: unknown[] = Object.values<{ value: unknown }>(examples).map(({ value }) => value);
   for (const except of ['k', [], Array(10).fill('k'.repeat(2048))]) requests.push({ params: { except } });
   assert.equal(requests.length, 5);
-  for (const request of requests) assert.deepEqual(requestDepartures(LOGOUT_USER, request), []);
+  for (const request of requests) assert.deepEqual(requestViolations(LOGOUT_USER, request), []);
 });
 
 test('docs/openapi.yaml does not allow keys to keep in a form that is answered with 400', () => {
   for (const except of [7, null, {}, [['k']], [{}], '', ['k', ''], Array(11).fill('k'), 'k'.repeat(2049)])
-    assert.notDeepEqual(requestDepartures(LOGOUT_USER, { params: { except } }), [], JSON.stringify(except));
+    assert.notDeepEqual(requestViolations(LOGOUT_USER, { params: { except } }), [], JSON.stringify(except));
 });
 
 const departing: [string, path: string, status: number, headers: Record<string, string>, body: unknown][] = [

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { partition, refuse } from '../faults/faults.ts';
-import { assertFault } from '../setup/judge.ts';
+import { assertFault } from '../setup/records.ts';
 import { startProxiedAws, startRoute } from '../setup/route.ts';
 import { newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 

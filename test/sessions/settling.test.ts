@@ -9,8 +9,8 @@ import connectDynamoDb from 'connect-dynamodb';
 import express from 'express';
 import session from 'express-session';
 import { loseAnswer, passOn } from '../faults/faults.ts';
-import { assertFault } from '../setup/judge.ts';
 import type { Answer, AuditLine } from '../setup/lambda.ts';
+import { assertFault } from '../setup/records.ts';
 import { type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
 import { allItems, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 

@@ -4,9 +4,9 @@ import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { readLayout } from '../../lib/settings/layout.ts';
 import { passOn, refuse, silence } from '../faults/faults.ts';
-import { assertFault } from '../setup/judge.ts';
 import type { AuditLine } from '../setup/lambda.ts';
 import type { Fault } from '../setup/proxy.ts';
+import { assertFault } from '../setup/records.ts';
 import { type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
 import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 

@@ -17,7 +17,7 @@ const { paths } = JSON.parse(JSON.stringify(validator.resolveRefs()));
 const ajv = new Ajv2020({ strict: false });
 
 /** How the JSON of a request on this path departs from docs/openapi.yaml. */
-export function requestDepartures(path: string, body: unknown): string[] {
+export function requestViolations(path: string, body: unknown): string[] {
   const { schema } = paths[path].post.requestBody.content['application/json'];
   return ajv.validate(schema, body) ? [] : [ajv.errorsText()];
 }

@@ -1,47 +1,47 @@
 // What a caller's token may do: nothing if it is of another kind; with user_id_claim, log out the one user it names.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { assertAccepted, assertFault, assertForbidden, assertRefused, startJudge } from '../setup/judge.ts';
+import { assertAccepted, assertFault, assertForbidden, assertRefused, startRecords } from '../setup/records.ts';
 import { newClaims, newRecord, signText, signToken } from '../setup/tokens.ts';
 
 const LOGOUT = { 'http://schemas.openid.net/event/backchannel-logout': {} };
-const { judge } = await startJudge();
+const { startWith } = await startRecords();
 const record = newRecord();
 const key = record.secret_key;
 
 describe('a token of another kind', async () => {
-  const judgeToken = await judge(record);
+  const send = await startWith(record);
 
   for (const name of ['logout+jwt', 'secevent+jwt', 'global-token-revocation+jwt']) {
     for (const typ of [name, name.toUpperCase(), `application/${name}`, `Application/${name}`]) {
       test(`a caller’s token with typ ${typ} is refused`, async () =>
-        assertRefused(await judgeToken(await signToken(key, newClaims(), { alg: 'HS256', typ })), 'wrong_kind'));
+        assertRefused(await send(await signToken(key, newClaims(), { alg: 'HS256', typ })), 'wrong_kind'));
     }
   }
 
   for (const events of [LOGOUT, {}, [], null, 'logout', false]) {
     test(`a caller’s token with events ${JSON.stringify(events)} is refused`, async () =>
-      assertRefused(await judgeToken(await signToken(key, newClaims({ events }))), 'wrong_kind'));
+      assertRefused(await send(await signToken(key, newClaims({ events }))), 'wrong_kind'));
   }
 
   for (const typ of [undefined, 'JWT', 'at+jwt', 'application/at+jwt', 'logout', 'logoutapplication/+jwt']) {
     test(`a caller’s token ${typ ? `with typ ${typ}` : 'without typ'} is accepted`, async () =>
-      assertAccepted(await judgeToken(await signToken(key, newClaims(), { alg: 'HS256', ...(typ && { typ }) }))));
+      assertAccepted(await send(await signToken(key, newClaims(), { alg: 'HS256', ...(typ && { typ }) }))));
   }
 
   test('the audit record has the validator and jti of a caller’s token that is refused for its events', async () => {
     const claims = newClaims({ events: LOGOUT, jti: 'one' });
-    const verdict = await judgeToken(await signToken(key, claims));
-    assertRefused(verdict, 'wrong_kind', { validator: 'test_validator', token_id: 'one' });
+    const answer = await send(await signToken(key, claims));
+    assertRefused(answer, 'wrong_kind', { validator: 'test_validator', token_id: 'one' });
   });
 });
 
 describe('user_id_claim', () => {
   /** The member is JSON, so that a number is sent in exactly these digits. */
   const bound = async (userIdClaim: string, member: string, userId: unknown) => {
-    const judgeToken = await judge({ ...record, user_id_claim: userIdClaim });
+    const send = await startWith({ ...record, user_id_claim: userIdClaim });
     const payload = `${JSON.stringify(newClaims({ sub: 'nobody' })).slice(0, -1)}${member && ','}${member}}`;
-    return judgeToken(signText(key, '{"alg":"HS256"}', payload), { userId });
+    return send(signText(key, '{"alg":"HS256"}', payload), { userId });
   };
 
   for (const [member, userId] of [
@@ -89,36 +89,36 @@ describe('user_id_claim', () => {
   }
 
   test('a token may log out the user in its sub, and nobody else, when user_id_claim is sub', async () => {
-    const judgeToken = await judge({ ...record, user_id_claim: 'sub' });
+    const send = await startWith({ ...record, user_id_claim: 'sub' });
     const token = await signToken(key, newClaims({ sub: '7' }));
-    assertAccepted(await judgeToken(token, { userId: '7' }));
-    assertForbidden(await judgeToken(token, { userId: '8' }), 'user_id_not_bound');
+    assertAccepted(await send(token, { userId: '7' }));
+    assertForbidden(await send(token, { userId: '8' }), 'user_id_not_bound');
   });
 
   test('a token with sub Ann may not log out user ann when user_id_claim is sub', async () => {
-    const judgeToken = await judge({ ...record, user_id_claim: 'sub' });
+    const send = await startWith({ ...record, user_id_claim: 'sub' });
     const token = await signToken(key, newClaims({ sub: 'Ann' }));
-    assertForbidden(await judgeToken(token, { userId: 'ann' }), 'user_id_not_bound');
+    assertForbidden(await send(token, { userId: 'ann' }), 'user_id_not_bound');
   });
 
   test('a 403 for user_id_claim is returned before the body is read', async () => {
-    const judgeToken = await judge({ ...record, user_id_claim: 'sub' });
-    const verdict = await judgeToken(await signToken(key), { userId: '7', body: '{' });
-    assertForbidden(verdict, 'user_id_not_bound');
+    const send = await startWith({ ...record, user_id_claim: 'sub' });
+    const answer = await send(await signToken(key), { userId: '7', body: '{' });
+    assertForbidden(answer, 'user_id_not_bound');
   });
 
   for (const value of ['', ' ', 7, ['sub'], {}, true]) {
     test(`a 500 is returned when user_id_claim of the record is ${JSON.stringify(value)}`, async () => {
-      const judgeToken = await judge({ ...record, user_id_claim: value });
-      assertFault(await judgeToken(await signToken(key)), 500, 'record_invalid');
+      const send = await startWith({ ...record, user_id_claim: value });
+      assertFault(await send(await signToken(key)), 500, 'record_invalid');
     });
   }
 });
 
 describe('user_id and sub_pattern beside user_id_claim', () => {
   const status = async (members: Record<string, unknown>, claims: Record<string, unknown>, userId: string) => {
-    const judgeToken = await judge({ ...record, ...members });
-    const { status, audit } = await judgeToken(await signToken(key, newClaims(claims)), { userId });
+    const send = await startWith({ ...record, ...members });
+    const { status, audit } = await send(await signToken(key, newClaims(claims)), { userId });
     return [status, audit.reason];
   };
   const prefixed = { user_id_claim: 'sub', user_id: 'b|{sub}' };
@@ -161,10 +161,10 @@ describe('user_id and sub_pattern beside user_id_claim', () => {
     [{ ...prefixed, sub_pattern: 7 }, /: sub_pattern must be text that is not blank$/],
   ] as const) {
     test(`a 500 is returned, and the log names the field, when a caller’s record has ${JSON.stringify(members)}`, async () => {
-      const judgeToken = await judge({ ...record, ...members });
-      const verdict = await judgeToken(await signToken(key));
-      assertFault(verdict, 500, 'record_invalid');
-      assert.match(String(verdict.audit.fault), fault);
+      const send = await startWith({ ...record, ...members });
+      const answer = await send(await signToken(key));
+      assertFault(answer, 500, 'record_invalid');
+      assert.match(String(answer.audit.fault), fault);
     });
   }
 });
@@ -177,12 +177,9 @@ describe('the record of a caller', () => {
     ['tenant', 'a transmitter of events'],
   ]) {
     test(`a caller’s record with ${field} is refused, since it is for other records`, async () => {
-      const verdict = await (await judge({ ...record, [`${field}`]: 'x' }))(await signToken(key));
-      assertFault(verdict, 500, 'record_invalid');
-      assert.match(
-        String(verdict.audit.fault),
-        new RegExp(`: ${field} is for the record of ${whose} only: remove it$`),
-      );
+      const answer = await (await startWith({ ...record, [`${field}`]: 'x' }))(await signToken(key));
+      assertFault(answer, 500, 'record_invalid');
+      assert.match(String(answer.audit.fault), new RegExp(`: ${field} is for the record of ${whose} only: remove it$`));
     });
   }
 });

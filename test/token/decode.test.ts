@@ -1,12 +1,12 @@
 // How a token is read: strictly, before any library sees it. Signatures here are valid, unless a test says otherwise.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { assertAccepted, assertRefused, startJudge } from '../setup/judge.ts';
+import { assertAccepted, assertRefused, startRecords } from '../setup/records.ts';
 import { newClaims, newRecord, signParts, signText } from '../setup/tokens.ts';
 
 const record = newRecord();
-const { judge } = await startJudge();
-const judgeToken = await judge(record);
+const { startWith } = await startRecords();
+const send = await startWith(record);
 const now = Math.floor(Date.now() / 1000);
 
 const HEADER = '{"alg":"HS256","typ":"JWT"}';
@@ -27,7 +27,7 @@ function withStrayBits(part: string): string {
 }
 
 describe('the parts of a token', () => {
-  test('a token of three parts in canonical base64url is accepted', async () => assertAccepted(await judgeToken(good)));
+  test('a token of three parts in canonical base64url is accepted', async () => assertAccepted(await send(good)));
 
   const payload = PAYLOAD.padEnd(Math.ceil(PAYLOAD.length / 3) * 3 + 1); // of a length that leaves bits unused
   const malformed: Record<string, string> = {
@@ -60,7 +60,7 @@ describe('the parts of a token', () => {
     'a second token after a comma': `${good},${good}`,
   };
   for (const [name, token] of Object.entries(malformed)) {
-    test(`a token with ${name} is refused`, async () => assertRefused(await judgeToken(token), 'malformed'));
+    test(`a token with ${name} is refused`, async () => assertRefused(await send(token), 'malformed'));
   }
 
   test('a token of 8 KiB is accepted, and a larger one is refused', async () => {
@@ -68,8 +68,8 @@ describe('the parts of a token', () => {
     let size = 5900;
     while (padded(size + 1).length <= 8192) size++;
     assert.equal(padded(size).length, 8192);
-    assertAccepted(await judgeToken(padded(size)));
-    assertRefused(await judgeToken(padded(size + 1)), 'malformed');
+    assertAccepted(await send(padded(size)));
+    assertRefused(await send(padded(size + 1)), 'malformed');
   });
 });
 
@@ -82,8 +82,7 @@ describe('header', () => {
     'with whitespace': ' {\n"alg" : "HS256" }\t',
   };
   for (const [name, header] of Object.entries(accepted)) {
-    test(`a token header ${name} is accepted`, async () =>
-      assertAccepted(await judgeToken(signTexts(header, PAYLOAD))));
+    test(`a token header ${name} is accepted`, async () => assertAccepted(await send(signTexts(header, PAYLOAD))));
   }
 
   const malformed = [
@@ -115,18 +114,18 @@ describe('header', () => {
   ];
   for (const header of malformed) {
     test(`a token header is refused when it is ${JSON.stringify(header).replace('\ufeff', 'BOM ')}`, async () =>
-      assertRefused(await judgeToken(signTexts(header, PAYLOAD)), 'malformed'));
+      assertRefused(await send(signTexts(header, PAYLOAD)), 'malformed'));
   }
 
   test('a token header whose bytes are not UTF-8 is refused', async () => {
     const latin1 = Buffer.from('{"alg":"HS256","x":"ü"}', 'latin1');
-    assertRefused(await judgeToken(signEncoded(encode(latin1), second)), 'malformed');
-    assertRefused(await judgeToken(signEncoded(encode(Buffer.from(HEADER, 'utf16le')), second)), 'malformed');
+    assertRefused(await send(signEncoded(encode(latin1), second)), 'malformed');
+    assertRefused(await send(signEncoded(encode(Buffer.from(HEADER, 'utf16le')), second)), 'malformed');
   });
 
   for (const alg of [undefined, null, '', 'none', 'None', 'hs256', 'HS256 ', 'HS384', 'RS256', ['HS256'], {}, 256]) {
     test(`a token header with alg ${JSON.stringify(alg)} is refused`, async () =>
-      assertRefused(await judgeToken(signTexts(JSON.stringify({ alg }), PAYLOAD)), 'algorithm'));
+      assertRefused(await send(signTexts(JSON.stringify({ alg }), PAYLOAD)), 'algorithm'));
   }
 });
 
@@ -146,8 +145,7 @@ describe('payload', () => {
     '"a":"\\u003a\\\\"',
     '"deep":[[[{"a":[]}]]]',
   ]) {
-    test(`a token payload with ${member} is accepted`, async () =>
-      assertAccepted(await judgeToken(withMember(member))));
+    test(`a token payload with ${member} is accepted`, async () => assertAccepted(await send(withMember(member))));
   }
 
   for (const member of [
@@ -158,7 +156,7 @@ describe('payload', () => {
     '"x":[{"a":1,"a":1}]',
   ]) {
     test(`a token payload that repeats a member is refused: ${member}`, async () =>
-      assertRefused(await judgeToken(withMember(member)), 'malformed'));
+      assertRefused(await send(withMember(member)), 'malformed'));
   }
 
   for (const [what, payload] of Object.entries({
@@ -172,7 +170,7 @@ describe('payload', () => {
     'preceded by a byte order mark': `\ufeff${PAYLOAD}`,
   })) {
     test(`a token is refused when its payload, which must be a JSON object, is ${what}`, async () =>
-      assertRefused(await judgeToken(signTexts(HEADER, payload)), 'malformed'));
+      assertRefused(await send(signTexts(HEADER, payload)), 'malformed'));
   }
 
   const wrongTypes: Record<string, (string | undefined)[]> = {
@@ -188,12 +186,12 @@ describe('payload', () => {
     for (const json of values) {
       const shown = json?.replace(`${now + 60}`, 'now + 60') ?? 'missing';
       test(`a token is refused when its ${name} is ${shown}`, async () =>
-        assertRefused(await judgeToken(replaced(name, json)), 'claims'));
+        assertRefused(await send(replaced(name, json)), 'claims'));
     }
   }
 
   test('a token whose exp is written with a fraction or an exponent is accepted', async () => {
-    assertAccepted(await judgeToken(replaced('exp', `${now + 60}.25`)));
-    assertAccepted(await judgeToken(replaced('exp', `${(now + 60) / 1000}e3`)));
+    assertAccepted(await send(replaced('exp', `${now + 60}.25`)));
+    assertAccepted(await send(replaced('exp', `${(now + 60) / 1000}e3`)));
   });
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { gatewayEvent } from '../setup/events.ts';
-import { assertAccepted, startJudge } from '../setup/judge.ts';
+import { assertAccepted, startRecords } from '../setup/records.ts';
 import { startFunction } from '../setup/route.ts';
 import { keyPair, newClaims, newPublicRecord, newRecord, signText, signToken } from '../setup/tokens.ts';
 
@@ -14,7 +14,7 @@ const signed = newPublicRecord({
   public_key_algorithm: 'ES256',
   public_key_jwks: { keys: [jwk] },
 });
-const { judge } = await startJudge();
+const { startWith } = await startRecords();
 const { lambda } = await startFunction('logout_user', [shared]);
 const token = await signToken(key);
 
@@ -115,24 +115,24 @@ describe('random input', () => {
 });
 
 describe('a token with one bit changed', async () => {
-  const judgeToken = await judge(shared, signed);
+  const send = await startWith(shared, signed);
   const tokens = { HS256: token, ES256: await signToken(privateKey, newClaims(), { alg: 'ES256' }) };
 
   for (const [alg, token] of Object.entries(tokens)) {
     test(`an ${alg} token is refused when any one bit of its text is changed`, async () => {
-      assertAccepted(await judgeToken(token));
+      assertAccepted(await send(token));
       for (const changed of flips(Buffer.from(token, 'latin1'))) {
-        assert.equal((await judgeToken(changed.toString('latin1'))).status, 401, changed.toString('latin1'));
+        assert.equal((await send(changed.toString('latin1'))).status, 401, changed.toString('latin1'));
       }
     });
 
     test(`an ${alg} token is refused when any one bit of its decoded bytes is changed`, async () => {
-      assertAccepted(await judgeToken(token));
+      assertAccepted(await send(token));
       const parts = token.split('.');
       for (const [at, part] of parts.entries()) {
         for (const changed of flips(Buffer.from(part, 'base64url'))) {
           const forged = parts.with(at, changed.toString('base64url')).join('.');
-          assert.equal((await judgeToken(forged)).status, 401, forged);
+          assert.equal((await send(forged)).status, 401, forged);
         }
       }
     });

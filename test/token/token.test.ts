@@ -1,13 +1,13 @@
 // How a token is judged: the header that carries it, the times of its claims, and no key but the record's.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { assertAccepted, assertRefused, startJudge } from '../setup/judge.ts';
+import { assertAccepted, assertRefused, startRecords } from '../setup/records.ts';
 import { junkToken, keyPair, newClaims, newRecord, signToken } from '../setup/tokens.ts';
 
 const record = newRecord();
 const key = record.secret_key;
-const { judge } = await startJudge();
-const judgeToken = await judge(record);
+const { startWith } = await startRecords();
+const send = await startWith(record);
 const now = Math.floor(Date.now() / 1000);
 const token = await signToken(key);
 
@@ -38,13 +38,13 @@ describe('authorization header', () => {
   for (const [authorization, reason] of schemes) {
     const shown = JSON.stringify(authorization.replaceAll(token, '…'));
     test(`the authorization header ${shown} is ${reason ? `refused as ${reason}` : 'accepted'}`, async () => {
-      const { status, audit } = await judgeToken('', { headers: { authorization } });
+      const { status, audit } = await send('', { headers: { authorization } });
       assert.deepEqual([status, audit.reason], reason ? [401, reason] : [200, undefined]);
     });
   }
 
   test('a request with two authorization headers that differ in case is refused', async () => {
-    const { status, audit } = await judgeToken(token, { headers: { Authorization: `Bearer ${await junkToken()}` } });
+    const { status, audit } = await send(token, { headers: { Authorization: `Bearer ${await junkToken()}` } });
     assert.deepEqual([status, audit.reason], [401, 'no_credentials']);
   });
 });
@@ -56,12 +56,9 @@ describe('header of a token', () => {
     const url = 'http://127.0.0.1:9/jwks';
     for (const header of [{ jwk: oct }, { jwk }, { jku: url }, { x5u: url }, { x5c: ['MIIB'] }, { kid: 'attacker' }]) {
       const forged = await signToken('attacker', newClaims(), { alg: 'HS256', ...header });
-      assertRefused(await judgeToken(forged), 'signature');
-      assertRefused(
-        await judgeToken(await signToken(privateKey, newClaims(), { alg: 'ES256', ...header })),
-        'algorithm',
-      );
-      assertAccepted(await judgeToken(await signToken(key, newClaims(), { alg: 'HS256', ...header })));
+      assertRefused(await send(forged), 'signature');
+      assertRefused(await send(await signToken(privateKey, newClaims(), { alg: 'ES256', ...header })), 'algorithm');
+      assertAccepted(await send(await signToken(key, newClaims(), { alg: 'HS256', ...header })));
     }
   });
 });
@@ -84,8 +81,8 @@ describe('claim', () => {
   ];
   for (const [name, when, seconds, reason] of times) {
     test(`a token with ${name} ${when} is ${reason ? `refused as ${reason}` : 'accepted'}`, async () => {
-      const verdict = await judgeToken(await signToken(key, newClaims({ [name]: seconds })));
-      reason ? assertRefused(verdict, reason) : assertAccepted(verdict);
+      const answer = await send(await signToken(key, newClaims({ [name]: seconds })));
+      reason ? assertRefused(answer, reason) : assertAccepted(answer);
     });
   }
 });

@@ -4,24 +4,24 @@ import type { ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reset, silence, trickle } from '../faults/faults.ts';
+import { startKeyServer } from '../setup/key_server.ts';
+import type { Fault } from '../setup/proxy.ts';
 import {
   assertAccepted,
   assertFault,
   assertForbidden,
   assertRefused,
-  type Judge,
   pass,
-  startJudge,
-} from '../setup/judge.ts';
-import { startKeyServer } from '../setup/key_server.ts';
-import type { Fault } from '../setup/proxy.ts';
+  type Send,
+  startRecords,
+} from '../setup/records.ts';
 import { keyPair, newClaims, newPublicRecord, newRecord, signToken, storeRecord, tokenOf } from '../setup/tokens.ts';
 
 const MAX_AGE = 300; // seconds, by default
 const COOLDOWN = 30;
 const IN_TIME = 3000; // ms that Lambda leaves for a request: half of it for its work, less than a key set may take
 
-const { judge, judgeBy, secrets } = await startJudge();
+const { startWith, startWithSecrets, secrets } = await startRecords();
 const server = await startKeyServer();
 const hang = () => {};
 const { jwk, privateKey } = keyPair('ES256');
@@ -39,11 +39,11 @@ function hosted(members: Record<string, unknown> = {}) {
 }
 
 /** A start that could not read any key set; from then on the server accepts connections and never answers. */
-async function startBesideHanging(...records: unknown[]): Promise<Judge> {
+async function startBesideHanging(...records: unknown[]): Promise<Send> {
   server.serve((response) => response.writeHead(404).end());
-  const judgeToken = await judge(...records);
+  const send = await startWith(...records);
   server.serve(hang);
-  return judgeToken;
+  return send;
 }
 const signed = (claims: Record<string, unknown> = {}) =>
   signToken(privateKey, newClaims({ iss: 'hosted', ...claims }), { alg: 'ES256', kid: 'ours' });
@@ -66,25 +66,25 @@ describe('a key set that hangs', { timeout: 60_000 }, () => {
   };
   for (const [where, records] of Object.entries(others)) {
     test(`a caller with a shared key does not wait for a key set that hangs when ${where}`, async () => {
-      const judgeToken = await startBesideHanging(...records);
+      const send = await startBesideHanging(...records);
       const accept = async () =>
-        assertAccepted(await judgeToken(await tokenOfShared(), {}, IN_TIME), { validator: 'shared' });
+        assertAccepted(await send(await tokenOfShared(), {}, IN_TIME), { validator: 'shared' });
       assert.equal(await server.requests(accept), 0);
     });
   }
 
   test('a 503 is returned to the caller whose key set hangs, and 200 once it does not', async () => {
-    const judgeToken = await startBesideHanging(shared, hosted());
-    assertFault(await judgeToken(await signed()), 503, 'jwks_unavailable');
+    const send = await startBesideHanging(shared, hosted());
+    assertFault(await send(await signed()), 503, 'jwks_unavailable');
     server.serve(good);
     pass(2);
-    assertAccepted(await judgeToken(await signed()), { validator: 'hosted' });
+    assertAccepted(await send(await signed()), { validator: 'hosted' });
   });
 
   test('key sets that a token may need are fetched side by side', async () => {
-    const judgeToken = await startBesideHanging(...Array.from({ length: 3 }, () => hosted()), shared);
+    const send = await startBesideHanging(...Array.from({ length: 3 }, () => hosted()), shared);
     server.serve((response) => void setTimeout(() => good(response), 1000));
-    assertAccepted(await judgeToken(await signed(), {}, 4000)); // 3 s, if it were one after another
+    assertAccepted(await send(await signed(), {}, 4000)); // 3 s, if it were one after another
   });
 
   for (const [what, claims, reason] of [
@@ -94,9 +94,9 @@ describe('a key set that hangs', { timeout: 60_000 }, () => {
     ['no audience', { aud: undefined }, 'claims'],
   ] as const) {
     test(`a token with ${what} is a 401 at once when each record’s key set hangs`, async () => {
-      const judgeToken = await startBesideHanging(hosted(), hosted());
+      const send = await startBesideHanging(hosted(), hosted());
       const token = await signed(claims);
-      const reject = async () => assertRefused(await judgeToken(token, {}, IN_TIME), reason);
+      const reject = async () => assertRefused(await send(token, {}, IN_TIME), reason);
       assert.equal(await server.requests(reject), 0);
     });
   }
@@ -105,17 +105,17 @@ describe('a key set that hangs', { timeout: 60_000 }, () => {
 describe('a token that names no record’s issuer or audience', () => {
   test('a token with a good signature is refused for its issuer or audience by a key set that is at hand', async () => {
     server.serve(good);
-    const judgeToken = await judge(hosted());
+    const send = await startWith(hosted());
     server.serve(hang);
     const rejections = async () => {
       for (const seconds of [0, MAX_AGE]) {
         pass(seconds);
-        assertRefused(await judgeToken(await signed({ iss: 'nobody' }), {}, IN_TIME), 'issuer');
-        assertRefused(await judgeToken(await signed({ aud: 'nobody' }), {}, IN_TIME), 'audience');
+        assertRefused(await send(await signed({ iss: 'nobody' }), {}, IN_TIME), 'issuer');
+        assertRefused(await send(await signed({ aud: 'nobody' }), {}, IN_TIME), 'audience');
         const foreign = signToken(keyPair('ES256', 'foreign').privateKey, newClaims({ iss: 'nobody' }), {
           alg: 'ES256',
         });
-        assertRefused(await judgeToken(await foreign, {}, IN_TIME), 'signature');
+        assertRefused(await send(await foreign, {}, IN_TIME), 'signature');
       }
     };
     assert.equal(await server.requests(rejections), 0);
@@ -123,44 +123,44 @@ describe('a token that names no record’s issuer or audience', () => {
 
   test('a record whose keys are at hand says more about a token than one whose keys are not', async () => {
     const inline = { issuer: 'inline', public_key_jwk_uri: undefined, public_key_jwks: { keys: [jwk] } };
-    const judgeToken = await startBesideHanging(hosted(), hosted(inline));
+    const send = await startBesideHanging(hosted(), hosted(inline));
     const foreign = keyPair('ES256', 'foreign').privateKey;
     const junk = (kid: string) => signToken(foreign, newClaims({ iss: 'nobody' }), { alg: 'ES256', kid });
-    assertRefused(await judgeToken(await junk('ours'), {}, IN_TIME), 'signature');
-    assertRefused(await judgeToken(await junk('unknown'), {}, IN_TIME), 'unknown_key');
-    assertRefused(await judgeToken(await signed({ iss: 'nobody' }), {}, IN_TIME), 'issuer');
+    assertRefused(await send(await junk('ours'), {}, IN_TIME), 'signature');
+    assertRefused(await send(await junk('unknown'), {}, IN_TIME), 'unknown_key');
+    assertRefused(await send(await signed({ iss: 'nobody' }), {}, IN_TIME), 'issuer');
   });
 
   test('a rotation that changes key and issuer together is found at once', async () => {
     server.serve(good);
     for (const old of [hosted(), newRecord({ issuer: 'old' })]) {
       const secretId = await storeRecord(old);
-      const judgeToken = await judgeBy([secretId]);
+      const send = await startWithSecrets([secretId]);
       const fresh = newRecord({ name: 'fresh', issuer: 'fresh' });
       await storeRecord(fresh, secretId);
       const token = await signToken(fresh.secret_key, newClaims({ iss: 'fresh' }));
-      assertAccepted(await judgeToken(token), { validator: 'fresh', key_stage: 'current' });
+      assertAccepted(await send(token), { validator: 'fresh', key_stage: 'current' });
     }
   });
 
   test('a rotation from a key set that hangs to another one, with another issuer, is found at once', async () => {
     server.serve(hang);
     const secretId = await storeRecord(hosted());
-    const judgeToken = await judgeBy([secretId]);
+    const send = await startWithSecrets([secretId]);
     await storeRecord(hosted({ name: 'fresh', issuer: 'fresh' }), secretId);
     server.serve(good);
-    assertAccepted(await judgeToken(await signed({ iss: 'fresh' })), { validator: 'fresh', key_stage: 'current' });
+    assertAccepted(await send(await signed({ iss: 'fresh' })), { validator: 'fresh', key_stage: 'current' });
   });
 
   test('a record is reloaded once in 30 s under tokens of unknown issuers', async () => {
     server.serve(good);
     const secretId = await storeRecord(hosted());
-    const judgeToken = await judgeBy([secretId]);
+    const send = await startWithSecrets([secretId]);
     const foreign = keyPair('ES256', 'foreign').privateKey;
     const flood = async () => {
       for (let n = 0; n < 30; n++) {
         const token = await signToken(foreign, newClaims({ iss: `nobody ${n}` }), { alg: 'ES256', kid: 'ours' });
-        assertRefused(await judgeToken(token), 'signature');
+        assertRefused(await send(token), 'signature');
       }
     };
     assert.equal((await secrets.requests(secretId, flood)).length, 2); // and once for AWSPREVIOUS
@@ -177,22 +177,22 @@ describe('a record that cannot be read', { timeout: 60_000 }, () => {
     const secretIds = await Promise.all(records.map((record) => storeRecord(record)));
     const faulty = secretIds.filter((_, n) => unread.includes(records[n]));
     for (const secretId of faulty) secrets.inject('GetSecretValue', secretId, reset);
-    const judgeToken = await judgeBy(secretIds);
+    const send = await startWithSecrets(secretIds);
     for (const secretId of faulty) {
       secrets.clearFaults(secretId);
       secrets.inject('GetSecretValue', secretId, fault);
     }
-    return { judgeToken, faulty };
+    return { send, faulty };
   };
   const [one, two] = [newRecord({ name: 'one' }), newRecord({ name: 'two' })];
 
   for (const [what, fault] of Object.entries({ 'is not answered': silence, 'is answered a byte at a time': trickle })) {
     test(`a caller has to wait two seconds at most for two other records whose reading ${what}`, async () => {
-      const { judgeToken, faulty } = await startWith([one, two, shared], [one, two], fault);
-      assertAccepted(await judgeToken(await tokenOfShared(), {}, 5000), { validator: 'shared' });
-      const again = async () => assertAccepted(await judgeToken(await tokenOfShared(), {}, IN_TIME));
+      const { send, faulty } = await startWith([one, two, shared], [one, two], fault);
+      assertAccepted(await send(await tokenOfShared(), {}, 5000), { validator: 'shared' });
+      const again = async () => assertAccepted(await send(await tokenOfShared(), {}, IN_TIME));
       for (const secretId of faulty) assert.deepEqual(await secrets.requests(secretId, again), [], 'it is remembered');
-      assertFault(await judgeToken(await tokenOf(one)), 503);
+      assertFault(await send(await tokenOf(one)), 503);
     });
   }
 
@@ -200,8 +200,8 @@ describe('a record that cannot be read', { timeout: 60_000 }, () => {
     const secretIds = [await storeRecord(shared), await storeRecord(one)];
     const [, unread = ''] = secretIds;
     secrets.inject('GetSecretValue', unread, reset);
-    const judgeToken = await judgeBy(secretIds);
-    const accept = async () => assertAccepted(await judgeToken(await tokenOfShared(), {}, IN_TIME));
+    const send = await startWithSecrets(secretIds);
+    const accept = async () => assertAccepted(await send(await tokenOfShared(), {}, IN_TIME));
     assert.deepEqual(await secrets.requests(unread, accept), []);
   });
 
@@ -211,30 +211,30 @@ describe('a record that cannot be read', { timeout: 60_000 }, () => {
       await sleep(500);
       await relay(await forward());
     };
-    const { judgeToken } = await startWith([twin, shared], [twin], slow);
-    assertForbidden(await judgeToken(await tokenOfShared()), 'email_not_allowed');
+    const { send } = await startWith([twin, shared], [twin], slow);
+    assertForbidden(await send(await tokenOfShared()), 'email_not_allowed');
   });
 
   test('a read that the answer to another caller did not wait for is begun again for the next request', async () => {
-    const { judgeToken, faulty } = await startWith([one, shared, two], [one, two], (exchange) =>
+    const { send, faulty } = await startWith([one, shared, two], [one, two], (exchange) =>
       exchange.body.includes(faulty[1] ?? '') ? silence() : exchange.forward().then(exchange.relay),
     );
-    assertAccepted(await judgeToken(await tokenOfShared(), {}, IN_TIME), { validator: 'shared' });
+    assertAccepted(await send(await tokenOfShared(), {}, IN_TIME), { validator: 'shared' });
     for (const secretId of faulty) secrets.clearFaults(secretId);
-    assertAccepted(await judgeToken(await tokenOf(two), {}, IN_TIME), { validator: 'two' });
+    assertAccepted(await send(await tokenOf(two), {}, IN_TIME), { validator: 'two' });
   });
 
   for (const order of ['first', 'last']) {
     test(`a 503, not a 500, is returned when one record is broken and another, the ${order}, cannot be read`, async () => {
       const records = order === 'last' ? ['{}', one] : [one, '{}'];
-      const { judgeToken } = await startWith(records, [one], reset);
-      assertFault(await judgeToken(await tokenOfShared()), 503, 'aws_unavailable');
+      const { send } = await startWith(records, [one], reset);
+      assertFault(await send(await tokenOfShared()), 503, 'aws_unavailable');
     });
   }
 
   test('a 503 is returned when one record is broken and the key set of another hangs', async () => {
-    const judgeToken = await startBesideHanging('{}', hosted());
-    assertFault(await judgeToken(await signed()), 503, 'jwks_unavailable');
-    assertFault(await judgeToken(await tokenOfShared()), 500, 'record_invalid');
+    const send = await startBesideHanging('{}', hosted());
+    assertFault(await send(await signed()), 503, 'jwks_unavailable');
+    assertFault(await send(await tokenOfShared()), 500, 'record_invalid');
   });
 });

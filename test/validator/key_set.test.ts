@@ -5,9 +5,9 @@ import type { ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { JWK } from 'jose';
-import { assertAccepted, assertFault, assertRefused, type Judge, pass, startJudge } from '../setup/judge.ts';
 import { startKeyServer } from '../setup/key_server.ts';
 import type { Answer } from '../setup/lambda.ts';
+import { assertAccepted, assertFault, assertRefused, pass, type Send, startRecords } from '../setup/records.ts';
 import { keyPair, newClaims, newPublicRecord, signToken, storeRecord } from '../setup/tokens.ts';
 
 const MAX_AGE = 300; // seconds
@@ -15,9 +15,9 @@ const COOLDOWN = 30;
 const RETRY = 2;
 const HOUR = 3600;
 
-const { judge, judgeBy, secrets } = await startJudge();
+const { startWith, startWithSecrets, secrets } = await startRecords();
 const server = await startKeyServer();
-const judgeNow = () => judge(recordOf('ES256'));
+const startNow = () => startWith(recordOf('ES256'));
 
 function recordOf(alg: string): Record<string, unknown> {
   return newPublicRecord({ public_key_algorithm: alg, public_key_jwk_uri: server.url });
@@ -36,20 +36,20 @@ describe('public_key_jwk_uri', () => {
   for (const alg of ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']) {
     test(`public_key_jwk_uri accepts ${alg} tokens, but none signed with another key with the same kid`, async () => {
       server.serve({ keys: [keyPair(alg).jwk] });
-      const judgeToken = await judge(recordOf(alg));
-      assertAccepted(await judgeToken(await tokenBy('ours', { kid: 'ours' }, alg)), { alg });
-      assertRefused(await judgeToken(await tokenBy('foreign', { kid: 'ours' }, alg)), 'signature');
+      const send = await startWith(recordOf(alg));
+      assertAccepted(await send(await tokenBy('ours', { kid: 'ours' }, alg)), { alg });
+      assertRefused(await send(await tokenBy('foreign', { kid: 'ours' }, alg)), 'signature');
     });
   }
 
   test('a key set is fetched once for all tokens until its max age', async () => {
     server.serve(keysOf('ours'));
-    let judgeToken: Judge;
+    let send: Send;
     const many = async () => {
-      for (let n = 0; n < 10; n++) assertAccepted(await judgeToken(await tokenBy('ours')));
+      for (let n = 0; n < 10; n++) assertAccepted(await send(await tokenBy('ours')));
     };
     const startAndMany = async () => {
-      judgeToken = await judgeNow();
+      send = await startNow();
       await many();
     };
     assert.equal(await server.requests(startAndMany), 1);
@@ -65,61 +65,61 @@ describe('public_key_jwk_uri', () => {
       accept = req.headers.accept;
       req.socket.end();
     });
-    await judgeNow();
+    await startNow();
     assert.equal(accept, 'application/jwk-set+json, application/json');
   });
 
   test('a key set is fetched again at once for an unknown kid, then not for 30 s; the token gets a 401', async () => {
     server.serve(keysOf('ours'));
-    const judgeToken = await judgeNow();
-    assertAccepted(await judgeToken(await tokenBy('ours')));
+    const send = await startNow();
+    assertAccepted(await send(await tokenBy('ours')));
     const unknown = await tokenBy('unknown');
     const flood = async () => {
-      for (let n = 0; n < 50; n++) assertRefused(await judgeToken(unknown), 'unknown_key');
+      for (let n = 0; n < 50; n++) assertRefused(await send(unknown), 'unknown_key');
     };
     assert.equal(await server.requests(flood), 1);
     pass(COOLDOWN - 1);
     assert.equal(await server.requests(flood), 0);
     server.serve(keysOf('ours', 'unknown'));
     pass(1);
-    assertAccepted(await judgeToken(unknown));
-    assertAccepted(await judgeToken(await tokenBy('ours')));
+    assertAccepted(await send(unknown));
+    assertAccepted(await send(await tokenBy('ours')));
   });
 
   test('a new key in a key set is accepted at once, with a new kid, the same kid or none', async () => {
     for (const header of [{ kid: 'new' }, { kid: 'ours' }, {}]) {
       server.serve(keysOf('ours'));
-      const judgeToken = await judgeNow();
-      assertAccepted(await judgeToken(await tokenBy('ours')));
+      const send = await startNow();
+      assertAccepted(await send(await tokenBy('ours')));
       const [key] = keysOf('new').keys;
       server.serve({ keys: [{ ...key, ...header }] });
-      assertAccepted(await judgeToken(await tokenBy('new', header)));
-      assert.equal((await judgeToken(await tokenBy('ours'))).status, 401, 'the withdrawn key is refused');
+      assertAccepted(await send(await tokenBy('new', header)));
+      assert.equal((await send(await tokenBy('ours'))).status, 401, 'the withdrawn key is refused');
     }
   });
 
   test('the last good key set stays in use for an hour while its address is down; then a 503 is returned', async () => {
     server.serve(keysOf('ours'));
-    const judgeToken = await judgeNow();
+    const send = await startNow();
     const token = async () => tokenBy('ours');
-    assertAccepted(await judgeToken(await token()), { stale_record: 0 });
+    assertAccepted(await send(await token()), { stale_record: 0 });
     server.serve((response) => response.writeHead(500).end());
     pass(MAX_AGE);
-    assertAccepted(await judgeToken(await token()), { stale_record: 1 });
-    assert.equal(await server.requests(async () => judgeToken(await token())), 0, 'it is not fetched again for 30 s');
-    assertFault(await judgeToken(await tokenBy('unknown')), 503, 'jwks_unavailable');
+    assertAccepted(await send(await token()), { stale_record: 1 });
+    assert.equal(await server.requests(async () => send(await token())), 0, 'it is not fetched again for 30 s');
+    assertFault(await send(await tokenBy('unknown')), 503, 'jwks_unavailable');
     pass(HOUR - MAX_AGE);
-    assertFault(await judgeToken(await token()), 503, 'jwks_unavailable');
+    assertFault(await send(await token()), 503, 'jwks_unavailable');
     server.serve(keysOf('ours'));
     pass(RETRY);
-    assertAccepted(await judgeToken(await token()), { stale_record: 0 });
+    assertAccepted(await send(await token()), { stale_record: 0 });
   });
 
   test('a key set is not fetched again when the record is read again and has not changed', async () => {
     server.serve(keysOf('ours'));
     const secretId = await storeRecord(recordOf('ES256'));
-    const judgeToken = await judgeBy([secretId], { VALIDATOR_MAX_AGE_SECONDS: '10' });
-    const accept = async () => assertAccepted(await judgeToken(await tokenBy('ours')));
+    const send = await startWithSecrets([secretId], { VALIDATOR_MAX_AGE_SECONDS: '10' });
+    const accept = async () => assertAccepted(await send(await tokenBy('ours')));
     pass(10);
     let fetched: number | undefined;
     const reads = await secrets.requests(secretId, async () => {
@@ -153,16 +153,16 @@ describe('a key set address that does not answer', async () => {
   for (const [name, [answer, fault]] of Object.entries(faults)) {
     test(`a 503 is returned, and the audit record says why, when a key set address answers with ${name}`, async () => {
       server.serve(answer);
-      const { secretId, judgeToken } = await stored();
-      const verdict = await judgeToken(await tokenBy('ours'));
-      assertFault(verdict, 503, 'jwks_unavailable');
-      assertKeySetFault(verdict, secretId, fault);
+      const { secretId, send } = await stored();
+      const outcome = await send(await tokenBy('ours'));
+      assertFault(outcome, 503, 'jwks_unavailable');
+      assertKeySetFault(outcome, secretId, fault);
       server.serve(ours);
       pass(RETRY);
-      assertAccepted(await judgeToken(await tokenBy('ours')));
+      assertAccepted(await send(await tokenBy('ours')));
       server.serve(answer);
       pass(MAX_AGE);
-      const stale = await judgeToken(await tokenBy('ours'));
+      const stale = await send(await tokenBy('ours'));
       assertAccepted(stale, { stale_record: 1 });
       assertKeySetFault(stale, secretId, fault);
     });
@@ -170,32 +170,32 @@ describe('a key set address that does not answer', async () => {
 
   test('a 503 is returned when the key set does not arrive within 2 s, or stalls', { timeout: 30_000 }, async () => {
     server.serve((response) => response.writeHead(500).end());
-    const judges = [await judgeNow(), await judgeNow()];
+    const senders = [await startNow(), await startNow()];
     let count = 0;
     server.serve((response) => count++ === 0 || response.write('{'));
     const token = await tokenBy('ours');
-    for (const verdict of await Promise.all(judges.map((judgeToken) => judgeToken(token, {}, 60_000)))) {
-      assertFault(verdict, 503, 'jwks_unavailable');
-      assert.match(String(verdict.audit.fault), /cannot be read: TimeoutError$/);
+    for (const outcome of await Promise.all(senders.map((send) => send(token, {}, 60_000)))) {
+      assertFault(outcome, 503, 'jwks_unavailable');
+      assert.match(String(outcome.audit.fault), /cannot be read: TimeoutError$/);
     }
   });
 
   test('a 503 is returned when the certificate of the key set’s server is not trusted', async () => {
     const stranger = await startKeyServer({ trusted: false });
     stranger.serve(ours);
-    const judgeToken = await judge({ ...recordOf('ES256'), public_key_jwk_uri: stranger.url });
-    const verdict = await judgeToken(await tokenBy('ours'));
-    assertFault(verdict, 503, 'jwks_unavailable');
-    assert.match(String(verdict.audit.fault), /cannot be read: DEPTH_ZERO_SELF_SIGNED_CERT$/);
+    const send = await startWith({ ...recordOf('ES256'), public_key_jwk_uri: stranger.url });
+    const outcome = await send(await tokenBy('ours'));
+    assertFault(outcome, 503, 'jwks_unavailable');
+    assert.match(String(outcome.audit.fault), /cannot be read: DEPTH_ZERO_SELF_SIGNED_CERT$/);
   });
 
   test('a 503 is returned when the server of a key set hangs and the deadline is near', {
     timeout: 30_000,
   }, async () => {
     server.serve((response) => response.writeHead(500).end());
-    const judgeToken = await judge(...Array.from({ length: 5 }, () => recordOf('ES256'))); // it has no key set yet
+    const send = await startWith(...Array.from({ length: 5 }, () => recordOf('ES256'))); // it has no key set yet
     server.serve(() => {}); // 10 s for five sets, by their own timeouts
-    assertFault(await judgeToken(await tokenBy('ours'), {}, 1600), 503, 'jwks_unavailable');
+    assertFault(await send(await tokenBy('ours'), {}, 1600), 503, 'jwks_unavailable');
   });
 });
 
@@ -251,42 +251,42 @@ describe('a key set address that is wrong', async () => {
   for (const [name, [answer, fault]] of Object.entries(answers)) {
     test(`a 500 is returned, or the last good set is used, when a key set address answers with ${name}`, async () => {
       server.serve(answer);
-      const { secretId, judgeToken } = await stored();
-      const verdict = await judgeToken(await tokenBy('ours'));
-      assertFault(verdict, 500, 'key_set_invalid');
-      assertKeySetFault(verdict, secretId, fault);
+      const { secretId, send } = await stored();
+      const outcome = await send(await tokenBy('ours'));
+      assertFault(outcome, 500, 'key_set_invalid');
+      assertKeySetFault(outcome, secretId, fault);
       server.serve(ours);
       pass(RETRY);
-      const healed = await judgeToken(await tokenBy('ours'));
+      const healed = await send(await tokenBy('ours'));
       assertAccepted(healed);
       assert.equal(healed.audit.fault, undefined);
       server.serve(answer);
       pass(MAX_AGE);
       for (const _ of 'twice') {
-        const stale = await judgeToken(await tokenBy('ours'));
+        const stale = await send(await tokenBy('ours'));
         assertAccepted(stale, { stale_record: 1 });
         assertKeySetFault(stale, secretId, fault);
       }
       pass(HOUR - MAX_AGE);
-      assertFault(await judgeToken(await tokenBy('ours')), 500, 'key_set_invalid');
+      assertFault(await send(await tokenBy('ours')), 500, 'key_set_invalid');
     });
   }
 
   test('a key set of 64 KiB is accepted', async () => {
     server.serve((response) => response.end(set.padEnd(65_536)));
-    assertAccepted(await (await judgeNow())(await tokenBy('ours')));
+    assertAccepted(await (await startNow())(await tokenBy('ours')));
   });
 
   test('a byte order mark before a good key set is ignored', async () => {
     server.serve((response) => response.end(`\ufeff${set}`));
-    assertAccepted(await (await judgeNow())(await tokenBy('ours')));
+    assertAccepted(await (await startNow())(await tokenBy('ours')));
   });
 });
 
 /** A cold start with a record that names the key set's address; also returns the id of its secret. */
 async function stored() {
   const secretId = await storeRecord(recordOf('ES256'));
-  return { secretId, judgeToken: await judgeBy([secretId]) };
+  return { secretId, send: await startWithSecrets([secretId]) };
 }
 
 function assertKeySetFault({ audit, text }: Answer, secretId: string, fault: RegExp): void {
@@ -299,11 +299,11 @@ function assertKeySetFault({ audit, text }: Answer, secretId: string, fault: Reg
 describe('the keys of a set', () => {
   const accepts = async (keys: unknown[], token: string) => {
     server.serve({ keys });
-    assertAccepted(await (await judgeNow())(token));
+    assertAccepted(await (await startNow())(token));
   };
   const refuses = async (keys: unknown[], token: string, reason: string) => {
     server.serve({ keys });
-    assertRefused(await (await judgeNow())(token), reason);
+    assertRefused(await (await startNow())(token), reason);
   };
 
   test('the first ten keys of a key set are tried for a token without a kid, and no more', async () => {
@@ -317,10 +317,10 @@ describe('the keys of a set', () => {
 
   test('a key set with more than ten matching keys is fetched again for a token without a kid', async () => {
     server.serve(keysOf(...'abcdefghijk'));
-    const judgeToken = await judgeNow();
+    const send = await startNow();
     const token = await tokenBy('k', {});
     server.serve(keysOf('k'));
-    assertAccepted(await judgeToken(token));
+    assertAccepted(await send(token));
   });
 
   test('all keys of a key set with the same kid are tried', async () => {
@@ -351,7 +351,7 @@ describe('the keys of a set', () => {
     test(`a key of a set that is ${what} is left out, and the audit record says why when a token names it`, async () => {
       server.serve({ keys: [key, other] });
       const fault = `validator record test_validator: the key that the token names cannot be used: ${why}`;
-      assertRefused(await (await judgeNow())(await tokenBy('a')), 'unknown_key', { fault });
+      assertRefused(await (await startNow())(await tokenBy('a')), 'unknown_key', { fault });
       await accepts([key, jwk], await tokenBy('a'));
     });
   }
@@ -363,7 +363,7 @@ describe('the keys of a set', () => {
 
   test('the audit record says nothing of a key that a token names and no set has', async () => {
     server.serve({ keys: [{ ...jwk, use: 'enc' }, other] });
-    const { audit } = await (await judgeNow())(await tokenBy('unknown'));
+    const { audit } = await (await startNow())(await tokenBy('unknown'));
     assert.deepEqual([audit.reason, audit.fault], ['unknown_key', undefined]);
   });
 
@@ -387,8 +387,8 @@ describe('the keys of a set', () => {
       for (const token of ['EdDSA', 'Ed25519']) {
         test(`an ${token} token is accepted with a key of alg ${key} when the record says ${record}`, async () => {
           server.serve({ keys: [{ ...keyPair('EdDSA').jwk, alg: key }] });
-          const judgeToken = await judge(recordOf(record));
-          assertAccepted(await judgeToken(await tokenBy('ours', { kid: 'ours', alg: token }, 'EdDSA')));
+          const send = await startWith(recordOf(record));
+          assertAccepted(await send(await tokenBy('ours', { kid: 'ours', alg: token }, 'EdDSA')));
         });
       }
     }
@@ -399,11 +399,11 @@ describe('the keys of a set', () => {
     const [jwk] = attackers.keys;
     server.serve((response) => response.end(JSON.stringify(response.req.url === '/attacker' ? attackers : ours)));
     const elsewhere = server.url.replace(/keys$/, 'attacker');
-    const judgeToken = await judgeNow();
+    const send = await startNow();
     for (const header of [{ jwk }, { jku: elsewhere }, { x5u: elsewhere }, { x5c: ['MIIB'] }]) {
-      assertRefused(await judgeToken(await tokenBy('attacker', { kid: 'ours', ...header })), 'signature');
-      assertRefused(await judgeToken(await tokenBy('attacker', header)), 'signature');
-      assertAccepted(await judgeToken(await tokenBy('ours', { kid: 'ours', ...header })));
+      assertRefused(await send(await tokenBy('attacker', { kid: 'ours', ...header })), 'signature');
+      assertRefused(await send(await tokenBy('attacker', header)), 'signature');
+      assertAccepted(await send(await tokenBy('ours', { kid: 'ours', ...header })));
     }
   });
 });
@@ -454,17 +454,17 @@ describe('a key set without a usable key', async () => {
       const secretId = await storeRecord(recordOf(alg));
       const token = () => tokenBy('ours', { kid: 'ours' }, alg);
       server.serve({ keys });
-      const judgeToken = await judgeBy([secretId]);
-      const verdict = await judgeToken(await token());
-      assertFault(verdict, 500, 'key_set_invalid');
-      assertKeySetFault(verdict, secretId, why);
+      const send = await startWithSecrets([secretId]);
+      const outcome = await send(await token());
+      assertFault(outcome, 500, 'key_set_invalid');
+      assertKeySetFault(outcome, secretId, why);
       server.serve({ keys: [keyPair(alg).jwk] });
       pass(RETRY);
-      assertAccepted(await judgeToken(await token()), { stale_record: 0 });
+      assertAccepted(await send(await token()), { stale_record: 0 });
       server.serve({ keys });
-      assertFault(await judgeToken(await tokenBy('unknown', { kid: 'unknown' }, alg)), 500, 'key_set_invalid');
+      assertFault(await send(await tokenBy('unknown', { kid: 'unknown' }, alg)), 500, 'key_set_invalid');
       pass(MAX_AGE);
-      const stale = await judgeToken(await token());
+      const stale = await send(await token());
       assertAccepted(stale, { stale_record: 1 });
       assertKeySetFault(stale, secretId, why);
     });
@@ -490,16 +490,16 @@ describe('a failure of a key set address', async () => {
   for (const [what, answer] of Object.entries(passing)) {
     test(`a key set is asked for once more after ${what}`, async () => {
       server.serve((response) => response.writeHead(404).end());
-      const judgeToken = await judgeNow();
+      const send = await startNow();
       once(answer);
       const token = await tokenBy('ours');
-      assert.equal(await server.requests(async () => assertAccepted(await judgeToken(token), { stale_record: 0 })), 2);
+      assert.equal(await server.requests(async () => assertAccepted(await send(token), { stale_record: 0 })), 2);
     });
   }
 
   test('a key set is not asked for once more after an answer that shows that the address is wrong', async () => {
     server.serve((response) => response.writeHead(404).end());
-    assert.equal(await server.requests(judgeNow), 1);
+    assert.equal(await server.requests(startNow), 1);
   });
 
   for (const [what, status, reason] of [
@@ -508,10 +508,10 @@ describe('a failure of a key set address', async () => {
   ] as const) {
     test(`a key set address that ${what} is asked once in two seconds, whatever the tokens`, async () => {
       server.serve((response) => response.writeHead(status === 503 ? 503 : 404).end());
-      const judgeToken = await judgeNow();
+      const send = await startNow();
       const tokens = [await tokenBy('ours'), await tokenBy('unknown'), await tokenBy('ours', {})];
       const flood = async () => {
-        for (let n = 0; n < 40; n++) assertFault(await judgeToken(tokens[n % 3] ?? ''), status, reason);
+        for (let n = 0; n < 40; n++) assertFault(await send(tokens[n % 3] ?? ''), status, reason);
       };
       const tries = status === 503 ? 2 : 1;
       assert.equal(await server.requests(flood), tries);
@@ -521,47 +521,47 @@ describe('a failure of a key set address', async () => {
       assert.equal(await server.requests(flood), tries);
       server.serve(good);
       pass(RETRY);
-      assertAccepted(await judgeToken(await tokenBy('ours')));
+      assertAccepted(await send(await tokenBy('ours')));
     });
   }
 
   test('a new key is found two seconds after a reload that got no answer, and not asked for before', async () => {
     server.serve(ours);
-    const judgeToken = await judgeNow();
-    assertAccepted(await judgeToken(await tokenBy('ours')));
+    const send = await startNow();
+    assertAccepted(await send(await tokenBy('ours')));
     server.serve((response) => response.writeHead(502).end());
     const fresh = await tokenBy('new');
-    const reject = async () => assertFault(await judgeToken(fresh), 503, 'jwks_unavailable');
+    const reject = async () => assertFault(await send(fresh), 503, 'jwks_unavailable');
     assert.equal(await server.requests(reject), 2);
     server.serve(keysOf('ours', 'new'));
     pass(RETRY - 1);
     assert.equal(await server.requests(reject), 0);
     pass(1);
-    assertAccepted(await judgeToken(fresh));
+    assertAccepted(await send(fresh));
   });
 
   test('a reload that found the address wrong is not repeated for 30 s', async () => {
     server.serve(ours);
-    const judgeToken = await judgeNow();
+    const send = await startNow();
     server.serve((response) => response.writeHead(404).end());
     const fresh = await tokenBy('new');
-    const reject = async () => assertFault(await judgeToken(fresh), 500, 'key_set_invalid');
+    const reject = async () => assertFault(await send(fresh), 500, 'key_set_invalid');
     assert.equal(await server.requests(reject), 1);
     server.serve(keysOf('ours', 'new'));
     pass(COOLDOWN - 1);
     assert.equal(await server.requests(reject), 0);
     pass(1);
-    assertAccepted(await judgeToken(fresh));
+    assertAccepted(await send(fresh));
   });
 
   test('a fetch that a request’s own deadline cut off is repeated by the next request', {
     timeout: 20_000,
   }, async () => {
     server.serve((response) => response.writeHead(404).end());
-    const judgeToken = await judgeNow();
+    const send = await startNow();
     server.serve(() => {});
-    assertFault(await judgeToken(await tokenBy('ours'), {}, 1600), 503, 'jwks_unavailable');
+    assertFault(await send(await tokenBy('ours'), {}, 1600), 503, 'jwks_unavailable');
     server.serve(ours);
-    assertAccepted(await judgeToken(await tokenBy('ours')));
+    assertAccepted(await send(await tokenBy('ours')));
   });
 });

@@ -4,15 +4,15 @@ import { execFile } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { refuse, reset, silence, trickle } from '../faults/faults.ts';
-import { assertAccepted, assertFault, assertRefused, type Judge, pass, startJudge } from '../setup/judge.ts';
 import { startKeyServer } from '../setup/key_server.ts';
 import type { Fault } from '../setup/proxy.ts';
+import { assertAccepted, assertFault, assertRefused, pass, type Send, startRecords } from '../setup/records.ts';
 import { keyPair, newClaims, newPublicRecord, newRecord, signToken, storeRecord, tokenOf } from '../setup/tokens.ts';
 
 const MAX_AGE = 300; // seconds, by default
 const HOUR = 3600;
 
-const { judgeBy, secrets, dynamodb, table } = await startJudge();
+const { startWithSecrets, secrets, dynamodb, table } = await startRecords();
 const aws = new SecretsManagerClient();
 
 describe('a start and its first request', () => {
@@ -23,13 +23,13 @@ describe('a start and its first request', () => {
     const shared = newRecord();
     const signed = newPublicRecord({ public_key_algorithm: 'ES256', public_key_jwk_uri: server.url });
     const secretIds = [await storeRecord(shared), await storeRecord(signed)];
-    let judge: Judge;
+    let send: Send;
     const start = async () => {
-      judge = await judgeBy(secretIds);
+      send = await startWithSecrets(secretIds);
     };
     const requests = async () => {
-      assertAccepted(await judge(await tokenOf(shared)));
-      assertAccepted(await judge(await signToken(privateKey, newClaims(), { alg: 'ES256' })));
+      assertAccepted(await send(await tokenOf(shared)));
+      assertAccepted(await send(await signToken(privateKey, newClaims(), { alg: 'ES256' })));
     };
 
     /** Reads of records, fetches of key sets and requests to DynamoDB while the work runs. */
@@ -54,7 +54,7 @@ describe('a start and its first request', () => {
     const secretIds = await Promise.all([one, two, three].map((record) => storeRecord(record)));
     const hanging = secretIds[1] ?? assert.fail();
     secrets.inject('GetSecretValue', hanging, trickle);
-    const judge = await judgeBy(secretIds);
+    const send = await startWithSecrets(secretIds);
     secrets.clearFaults(hanging);
     for (const [record, reads] of [
       [one, 0],
@@ -62,7 +62,7 @@ describe('a start and its first request', () => {
       [two, 0],
     ] as const) {
       const token = await tokenOf(record);
-      const operations = await secrets.requests('AWSCURRENT', async () => assertAccepted(await judge(token)));
+      const operations = await secrets.requests('AWSCURRENT', async () => assertAccepted(await send(token)));
       assert.equal(operations.length, reads, 'the second record is read when a request needs it');
     }
   });
@@ -71,24 +71,24 @@ describe('a start and its first request', () => {
     const old = newRecord({ previous_key_grace_seconds: 0 });
     const fresh = newRecord({ previous_key_grace_seconds: 0 });
     const secretId = await storeRecord(old);
-    const [judge, judgeInOutage] = [await judgeBy([secretId]), await judgeBy([secretId])];
+    const [send, sendInOutage] = [await startWithSecrets([secretId]), await startWithSecrets([secretId])];
     await storeRecord(fresh, secretId);
     pass(8 * HOUR);
-    assertRefused(await judge(await tokenOf(old)), 'signature');
-    assertAccepted(await judge(await tokenOf(fresh)), { stale_record: 0 });
+    assertRefused(await send(await tokenOf(old)), 'signature');
+    assertAccepted(await send(await tokenOf(fresh)), { stale_record: 0 });
     secrets.inject('GetSecretValue', secretId, reset);
-    assertFault(await judgeInOutage(await tokenOf(old)), 503, 'aws_unavailable');
+    assertFault(await sendInOutage(await tokenOf(old)), 503, 'aws_unavailable');
   });
 
   test('a record that is deleted before the first request stays in use until its max age, and no longer', async () => {
     const record = newRecord();
     const secretId = await storeRecord(record);
-    const judge = await judgeBy([secretId]);
+    const send = await startWithSecrets([secretId]);
     await aws.send(new DeleteSecretCommand({ SecretId: secretId }));
     pass(MAX_AGE - 1);
-    assertAccepted(await judge(await tokenOf(record)));
+    assertAccepted(await send(await tokenOf(record)));
     pass(1);
-    assertFault(await judge(await tokenOf(record)), 500, 'record_missing');
+    assertFault(await send(await tokenOf(record)), 500, 'record_missing');
   });
 });
 
@@ -104,15 +104,15 @@ describe('a start that fails', () => {
       const record = newRecord();
       const secretId = await storeRecord(record);
       secrets.inject('GetSecretValue', secretId, fault);
-      const judge = await judgeBy([secretId]);
+      const send = await startWithSecrets([secretId]);
       secrets.clearFaults(secretId);
-      return { record, secretId, judge };
+      return { record, secretId, send };
     };
 
     test(`the first request reads the record after a start ${name}`, async () => {
-      const { record, secretId, judge } = await failedStart();
+      const { record, secretId, send } = await failedStart();
       const first = async () => {
-        const answer = await judge(await tokenOf(record));
+        const answer = await send(await tokenOf(record));
         assertAccepted(answer, { stale_record: 0 });
         assert.equal(answer.audit.fault, undefined);
       };
@@ -120,19 +120,19 @@ describe('a start that fails', () => {
     });
 
     test(`the one reload in 30 s is still there for the first token of a new key after a start ${name}`, async () => {
-      const { record, secretId, judge } = await failedStart();
-      assertAccepted(await judge(await tokenOf(record)));
+      const { record, secretId, send } = await failedStart();
+      assertAccepted(await send(await tokenOf(record)));
       const fresh = newRecord();
       await storeRecord(fresh, secretId);
-      assertAccepted(await judge(await tokenOf(fresh)));
+      assertAccepted(await send(await tokenOf(fresh)));
     });
 
     test(`a record stays in use during an outage after a start ${name}`, async () => {
-      const { record, secretId, judge } = await failedStart();
-      assertAccepted(await judge(await tokenOf(record)));
+      const { record, secretId, send } = await failedStart();
+      assertAccepted(await send(await tokenOf(record)));
       secrets.inject('GetSecretValue', secretId, reset);
       pass(MAX_AGE);
-      assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 });
+      assertAccepted(await send(await tokenOf(record)), { stale_record: 1 });
     });
   }
 });

@@ -8,7 +8,7 @@ import { newLogoutClaims, newProvider, signLogoutToken } from '../setup/tokens.t
 await startAws();
 
 /** Sends a logout token for user 7, with these members in the record and these claims in the token. */
-async function judge(members: Record<string, unknown>, claims: Record<string, unknown> = {}) {
+async function deliverBy(members: Record<string, unknown>, claims: Record<string, unknown> = {}) {
   const provider = newProvider(members);
   const { lambda } = await startProviders([provider], { USER_ID_PATTERN: '.+' });
   return deliver(lambda, await signLogoutToken(provider, newLogoutClaims('7', claims)));
@@ -23,7 +23,7 @@ for (const [userId, expected] of [
   ['{sub}{user_id}', '7{user_id}'],
 ] as const) {
   test(`sub 7 is user ${expected} when a provider’s record has user_id ${JSON.stringify(userId)}`, async () =>
-    assertLoggedOut(await judge({ user_id: userId }), { user_id: expected }));
+    assertLoggedOut(await deliverBy({ user_id: userId }), { user_id: expected }));
 }
 
 for (const [sub_pattern, sub, accepted] of [
@@ -37,7 +37,7 @@ for (const [sub_pattern, sub, accepted] of [
   [null, '|', true],
 ] as const) {
   test(`sub ${JSON.stringify(sub)} is ${accepted ? '' : 'not '}accepted by sub_pattern ${sub_pattern}`, async () => {
-    const answer = await judge({ sub_pattern, user_id: 'a|{sub}' }, { sub });
+    const answer = await deliverBy({ sub_pattern, user_id: 'a|{sub}' }, { sub });
     if (accepted) return assertLoggedOut(answer, { user_id: `a|${sub}` });
     assert.partialDeepStrictEqual(answer, {
       status: 400,
@@ -49,8 +49,8 @@ for (const [sub_pattern, sub, accepted] of [
 
 test('max_token_age_seconds of an OpenID provider is 300 unless its record says otherwise', async () => {
   const exp = Math.floor(Date.now() / 1000) + 600;
-  assertRefused(await judge({}, { exp }), 'too_long_lived');
-  assertLoggedOut(await judge({ max_token_age_seconds: 900 }, { exp }));
+  assertRefused(await deliverBy({}, { exp }), 'too_long_lived');
+  assertLoggedOut(await deliverBy({ max_token_age_seconds: 900 }, { exp }));
 });
 
 describe('a wrong record of an OpenID provider', () => {
@@ -76,7 +76,7 @@ describe('a wrong record of an OpenID provider', () => {
   ];
   for (const [what, members, fault] of faults) {
     test(`a provider’s record with ${what} is refused, and the audit record names the field`, async () => {
-      const delivery = await judge(members);
+      const delivery = await deliverBy(members);
       assertFault(delivery, 500, 'record_invalid');
       assert.match(String(delivery.audit.fault), fault);
     });

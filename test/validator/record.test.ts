@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { assertAccepted, assertFault, assertForbidden, assertRefused, pass, startJudge } from '../setup/judge.ts';
+import { assertAccepted, assertFault, assertForbidden, assertRefused, pass, startRecords } from '../setup/records.ts';
 import { keyPair, newClaims, newPublicRecord, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 
-const { judge, judgeBy } = await startJudge();
+const { startWith, startWithSecrets } = await startRecords();
 const RETRY = 2; // seconds: so long a failure is remembered
 const now = Math.floor(Date.now() / 1000);
 
@@ -20,24 +20,24 @@ describe('secret', () => {
     const key = record.secret_key;
 
     test(`a shared key of ${bytes} bytes is accepted for ${alg}, and for no other algorithm`, async () => {
-      const judgeToken = await judge(record);
-      assertAccepted(await judgeToken(await signToken(key, newClaims(), { alg })), { alg, short_key: false });
+      const send = await startWith(record);
+      assertAccepted(await send(await signToken(key, newClaims(), { alg })), { alg, short_key: false });
       for (const other of ['HS256', 'HS384', 'HS512'].filter((name) => name !== alg)) {
-        assertRefused(await judgeToken(await signToken(key, newClaims(), { alg: other })), 'algorithm');
+        assertRefused(await send(await signToken(key, newClaims(), { alg: other })), 'algorithm');
       }
     });
 
     test(`a shared key of ${bytes - 1} bytes is refused for ${alg} unless allow_short_key is true`, async () => {
       const short = { ...record, secret_key: key.slice(1) };
       const token = await signToken(short.secret_key, newClaims(), { alg });
-      assertFault(await (await judge(short))(token), 500, 'record_invalid');
-      assertAccepted(await (await judge({ ...short, allow_short_key: true }))(token), { short_key: true });
+      assertFault(await (await startWith(short))(token), 500, 'record_invalid');
+      assertAccepted(await (await startWith({ ...short, allow_short_key: true }))(token), { short_key: true });
     });
   }
 
   test('the length of a shared key is counted in bytes, not in characters', async () => {
     const key = 'ü'.repeat(16);
-    assertAccepted(await (await judge(newRecord({ secret_key: key })))(await signToken(key)));
+    assertAccepted(await (await startWith(newRecord({ secret_key: key })))(await signToken(key)));
   });
 });
 
@@ -45,10 +45,10 @@ describe('public_key', () => {
   for (const alg of ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']) {
     test(`public_key_jwks accepts ${alg} tokens, and refuses those signed with another key`, async () => {
       const { jwk, privateKey } = keyPair(alg);
-      const judgeToken = await judge(newPublicRecord({ public_key_algorithm: alg, public_key_jwks: { keys: [jwk] } }));
-      assertAccepted(await judgeToken(await signToken(privateKey, newClaims(), { alg })), { alg, short_key: false });
+      const send = await startWith(newPublicRecord({ public_key_algorithm: alg, public_key_jwks: { keys: [jwk] } }));
+      assertAccepted(await send(await signToken(privateKey, newClaims(), { alg })), { alg, short_key: false });
       const foreign = keyPair(alg, 'foreign');
-      assertRefused(await judgeToken(await signToken(foreign.privateKey, newClaims(), { alg })), 'signature');
+      assertRefused(await send(await signToken(foreign.privateKey, newClaims(), { alg })), 'signature');
     });
   }
 });
@@ -69,9 +69,9 @@ describe('audience', () => {
   ];
   for (const [audience, aud, accepted] of cases) {
     test(`audience ${show(audience)} ${accepted ? 'accepts' : 'refuses'} aud ${show(aud)}`, async () => {
-      const judgeToken = await judge({ ...record, audience });
-      const verdict = await judgeToken(await signToken(record.secret_key, newClaims({ aud })));
-      accepted ? assertAccepted(verdict) : assertRefused(verdict, 'audience');
+      const send = await startWith({ ...record, audience });
+      const answer = await send(await signToken(record.secret_key, newClaims({ aud })));
+      accepted ? assertAccepted(answer) : assertRefused(answer, 'audience');
     });
   }
 });
@@ -85,15 +85,17 @@ describe('issuer', () => {
     ['', false],
   ] as const) {
     test(`issuer "${record.issuer}" ${accepted ? 'accepts' : 'refuses'} iss "${iss}"`, async () => {
-      const verdict = await (await judge(record))(await signToken(record.secret_key, newClaims({ iss })));
-      accepted ? assertAccepted(verdict) : assertRefused(verdict, 'issuer');
+      const answer = await (await startWith(record))(await signToken(record.secret_key, newClaims({ iss })));
+      accepted ? assertAccepted(answer) : assertRefused(answer, 'issuer');
     });
   }
 });
 
 test('an issuer may contain quotes and brackets after its first character', async () => {
   const record = newRecord({ issuer: 'urn:["the issuer"]' });
-  assertAccepted(await (await judge(record))(await signToken(record.secret_key, newClaims({ iss: record.issuer }))));
+  assertAccepted(
+    await (await startWith(record))(await signToken(record.secret_key, newClaims({ iss: record.issuer }))),
+  );
 });
 
 describe('allowed_emails', () => {
@@ -101,53 +103,53 @@ describe('allowed_emails', () => {
 
   test('a caller whose email is in allowed_emails is let in', async () => {
     const token = await signToken(record.secret_key, newClaims({ email: 'ops@example.com' }));
-    assertAccepted(await (await judge(record))(token), { actor: 'ops@example.com' });
+    assertAccepted(await (await startWith(record))(token), { actor: 'ops@example.com' });
   });
 
   for (const email of ['Ops@example.com', 'ops@example.com ', '', undefined, null, 7, ['ops@example.com'], { a: 1 }]) {
     test(`a 403 with insufficient_scope is returned for email ${show(email)}, not in allowed_emails`, async () => {
-      const verdict = await (await judge(record))(await signToken(record.secret_key, newClaims({ email })));
-      assert.equal(verdict.status, 403);
-      assert.equal(verdict.headers['www-authenticate'], 'Bearer realm="auth_logout_user", error="insufficient_scope"');
-      assert.equal(verdict.audit.reason, 'email_not_allowed');
+      const answer = await (await startWith(record))(await signToken(record.secret_key, newClaims({ email })));
+      assert.equal(answer.status, 403);
+      assert.equal(answer.headers['www-authenticate'], 'Bearer realm="auth_logout_user", error="insufficient_scope"');
+      assert.equal(answer.audit.reason, 'email_not_allowed');
     });
   }
 
   for (const email_verified of [true, 'true']) {
     test(`a caller whose email_verified is ${show(email_verified)} is let in`, async () => {
       const token = await signToken(record.secret_key, newClaims({ email: 'ops@example.com', email_verified }));
-      assertAccepted(await (await judge(record))(token));
+      assertAccepted(await (await startWith(record))(token));
     });
   }
 
   for (const email_verified of [false, 'false', null, '', 'True', 'yes', 0, 1, ['true'], {}]) {
     test(`a caller whose email_verified is ${show(email_verified)} is no member of allowed_emails`, async () => {
       const token = await signToken(record.secret_key, newClaims({ email: 'ops@example.com', email_verified }));
-      assertForbidden(await (await judge(record))(token), 'email_not_verified');
+      assertForbidden(await (await startWith(record))(token), 'email_not_verified');
     });
   }
 
   test('email_verified does not matter without allowed_emails, nor for an email that is not in it', async () => {
     const claims = newClaims({ email: 'nobody', email_verified: false });
     const anybody = newRecord();
-    assertAccepted(await (await judge(anybody))(await signToken(anybody.secret_key, claims)));
-    assertForbidden(await (await judge(record))(await signToken(record.secret_key, claims)), 'email_not_allowed');
+    assertAccepted(await (await startWith(anybody))(await signToken(anybody.secret_key, claims)));
+    assertForbidden(await (await startWith(record))(await signToken(record.secret_key, claims)), 'email_not_allowed');
   });
 
   test('allowed_emails may name an address with two @', async () => {
     const record = newRecord({ allowed_emails: 'ann@ad@example.com' });
     const token = await signToken(record.secret_key, newClaims({ email: 'ann@ad@example.com' }));
-    assertAccepted(await (await judge(record))(token));
+    assertAccepted(await (await startWith(record))(token));
   });
 
   test('a 401 is returned for a token that fails verification, before allowed_emails is checked', async () => {
     const token = await signToken(newRecord().secret_key, newClaims({ email: 'nobody' }));
-    assertRefused(await (await judge(record))(token), 'signature');
+    assertRefused(await (await startWith(record))(token), 'signature');
   });
 
   test('allowed_emails lets nobody in when it is an empty list', async () => {
     const nobody = newRecord({ allowed_emails: [] });
-    assert.equal((await (await judge(nobody))(await signToken(nobody.secret_key))).status, 403);
+    assert.equal((await (await startWith(nobody))(await signToken(nobody.secret_key))).status, 403);
   });
 });
 
@@ -161,32 +163,36 @@ describe('a record whose values are all text', () => {
       max_token_age_seconds: '60',
       previous_key_grace_seconds: ' 0.25 ',
     });
-    const judgeToken = await judge(`\ufeff${JSON.stringify(record)}`);
+    const send = await startWith(`\ufeff${JSON.stringify(record)}`);
     const sign = (claims: Record<string, unknown>) =>
       signToken(record.secret_key, newClaims({ aud: 'b', email: 'ops@example.com', ...claims }));
-    assertAccepted(await judgeToken(await sign({})), { short_key: true });
-    assertRefused(await judgeToken(await sign({ aud: '["a"' })), 'audience');
-    assertRefused(await judgeToken(await sign({ exp: now + 66 })), 'too_long_lived');
-    assert.equal((await judgeToken(await sign({ email: '["ops@example.com"]' }))).status, 403);
-    assertFault(await (await judge({ ...record, allow_short_key: ' false' }))(await sign({})), 500, 'record_invalid');
+    assertAccepted(await send(await sign({})), { short_key: true });
+    assertRefused(await send(await sign({ aud: '["a"' })), 'audience');
+    assertRefused(await send(await sign({ exp: now + 66 })), 'too_long_lived');
+    assert.equal((await send(await sign({ email: '["ops@example.com"]' }))).status, 403);
+    assertFault(
+      await (await startWith({ ...record, allow_short_key: ' false' }))(await sign({})),
+      500,
+      'record_invalid',
+    );
   });
 
   test('allowed_emails lets nobody in when it is an empty list as text', async () => {
     const nobody = newRecord({ allowed_emails: '[]' });
-    assert.equal((await (await judge(nobody))(await signToken(nobody.secret_key))).status, 403);
+    assert.equal((await (await startWith(nobody))(await signToken(nobody.secret_key))).status, 403);
   });
 
   test('public_key_jwks may be a key set as text, even with a byte order mark before it', async () => {
     const { jwk, privateKey } = keyPair('ES256');
     const public_key_jwks = `\ufeff${JSON.stringify({ keys: [jwk] })}`;
-    const judgeToken = await judge(newPublicRecord({ public_key_algorithm: 'ES256', public_key_jwks }));
-    assertAccepted(await judgeToken(await signToken(privateKey, newClaims(), { alg: 'ES256' })));
+    const send = await startWith(newPublicRecord({ public_key_algorithm: 'ES256', public_key_jwks }));
+    assertAccepted(await send(await signToken(privateKey, newClaims(), { alg: 'ES256' })));
   });
 });
 
 test('a byte order mark inside a secret key is part of the key', async () => {
   const record = newRecord({ secret_key: `${newRecord().secret_key}\ufeff!` });
-  assertAccepted(await (await judge(record))(await signToken(record.secret_key)));
+  assertAccepted(await (await startWith(record))(await signToken(record.secret_key)));
 });
 
 test('a record may have a description, and Odoo fields that mean nothing here', async () => {
@@ -207,7 +213,7 @@ test('a record may have a description, and Odoo fields that mean nothing here', 
     write_date: '2026-11-22 09:00:00',
     __last_update: '2026-11-22 09:00:00',
   });
-  assertAccepted(await (await judge(record))(await signToken(record.secret_key)));
+  assertAccepted(await (await startWith(record))(await signToken(record.secret_key)));
 });
 
 describe('max_token_age_seconds', () => {
@@ -220,15 +226,15 @@ describe('max_token_age_seconds', () => {
     const sign = (claims: Record<string, unknown>) => signToken(record.secret_key, newClaims(claims));
 
     test(`max_token_age_seconds, ${name}, caps the time until exp`, async () => {
-      const judgeToken = await judge(record);
-      assertAccepted(await judgeToken(await sign({ exp: now + max + LEEWAY })));
-      assertRefused(await judgeToken(await sign({ exp: now + max + LEEWAY + 1 })), 'too_long_lived');
+      const send = await startWith(record);
+      assertAccepted(await send(await sign({ exp: now + max + LEEWAY })));
+      assertRefused(await send(await sign({ exp: now + max + LEEWAY + 1 })), 'too_long_lived');
     });
 
     test(`max_token_age_seconds, ${name}, caps the time since iat`, async () => {
-      const judgeToken = await judge(record);
-      assertAccepted(await judgeToken(await sign({ iat: now - max - LEEWAY + 1 })));
-      assertRefused(await judgeToken(await sign({ iat: now - max - LEEWAY - 1 })), 'too_long_lived');
+      const send = await startWith(record);
+      assertAccepted(await send(await sign({ iat: now - max - LEEWAY + 1 })));
+      assertRefused(await send(await sign({ iat: now - max - LEEWAY - 1 })), 'too_long_lived');
     });
   }
 });
@@ -240,7 +246,7 @@ describe('a wrong record', async () => {
   const random = { KEY: key, '31 BYTES': key.slice(0, 31), X: jwk.x, Y: jwk.y, D: privateJwk.d };
   const shown = (value: unknown) => show(value, random);
   const secretId = await storeRecord(newRecord());
-  const judgeToken = await judgeBy([secretId], { VALIDATOR_MAX_AGE_SECONDS: '0' });
+  const send = await startWithSecrets([secretId], { VALIDATOR_MAX_AGE_SECONDS: '0' });
 
   for (const [text, fault] of [
     ['', 'is not'],
@@ -434,9 +440,7 @@ describe('a wrong record', async () => {
     const record = newPublicRecord({ public_key_algorithm: 'ES256', public_key_jwks: { keys: [ours, jwk, jwk] } });
     await storeRecord({ ...record, description: 'issuer', issuer: 'name' }, secretId);
     pass(RETRY);
-    assertAccepted(
-      await judgeToken(await signToken(privateKey, newClaims({ iss: 'name' }), { alg: 'ES256', kid: 'a' })),
-    );
+    assertAccepted(await send(await signToken(privateKey, newClaims({ iss: 'name' }), { alg: 'ES256', kid: 'a' })));
   });
 
   test('a 500 is returned, and the log names public_key_jwks, when it holds an RSA key of 1024 bits', async () => {
@@ -449,11 +453,11 @@ describe('a wrong record', async () => {
   async function assertNamed(field: string, record?: unknown): Promise<void> {
     if (record !== undefined) await storeRecord(record, secretId);
     pass(RETRY);
-    const verdict = await judgeToken(await signToken(key));
-    assertFault(verdict, 500, 'record_invalid');
-    assert.match(String(verdict.audit.fault), new RegExp(`^validator record ${secretId}: ${field} [a-z]`));
+    const answer = await send(await signToken(key));
+    assertFault(answer, 500, 'record_invalid');
+    assert.match(String(answer.audit.fault), new RegExp(`^validator record ${secretId}: ${field} [a-z]`));
     for (const value of [key.slice(0, 12), String(jwk.x), 'passwd', 'none', 'HS257', 'ES256K', '12345678901234']) {
-      assert.ok(!JSON.stringify([verdict.audit, verdict.text]).includes(value), value);
+      assert.ok(!JSON.stringify([answer.audit, answer.text]).includes(value), value);
     }
   }
 });

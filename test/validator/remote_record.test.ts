@@ -5,8 +5,8 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateSecretCommand, DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { answer, garbled, refuse, reset, silence, trickle } from '../faults/faults.ts';
-import { assertAccepted, assertFault, assertRefused, pass, startJudge } from '../setup/judge.ts';
 import type { Fault } from '../setup/proxy.ts';
+import { assertAccepted, assertFault, assertRefused, pass, startRecords } from '../setup/records.ts';
 import { junkToken, newClaims, newRecord, signToken, storeRecord, tokenOf } from '../setup/tokens.ts';
 
 const MAX_AGE = 300; // seconds, by default
@@ -14,31 +14,31 @@ const COOLDOWN = 30;
 const RETRY = 2;
 const HOUR = 3600;
 
-const { judgeBy, warm, rotated, secrets, dynamodb, table } = await startJudge();
+const { startWithSecrets, warm, rotated, secrets, dynamodb, table } = await startRecords();
 const aws = new SecretsManagerClient();
 
 describe('requests to Secrets Manager', () => {
   const reads = (secretId: string, work: () => Promise<unknown>) => secrets.requests(secretId, work);
 
   test('Secrets Manager is not called for tokens that verify, until the record reaches its max age', async () => {
-    const { record, secretId, judge } = await warm();
+    const { record, secretId, send } = await warm();
     const token = await tokenOf(record);
     const many = async () => {
-      for (let n = 0; n < 20; n++) assertAccepted(await judge(token));
+      for (let n = 0; n < 20; n++) assertAccepted(await send(token));
     };
     assert.deepEqual(await reads(secretId, many), []);
     pass(MAX_AGE - 245);
     assert.deepEqual(await reads(secretId, many), []);
     pass(245);
-    assert.equal((await reads(secretId, async () => assertAccepted(await judge(await tokenOf(record))))).length, 1);
+    assert.equal((await reads(secretId, async () => assertAccepted(await send(await tokenOf(record))))).length, 1);
   });
 
   test('Secrets Manager is called once for many tokens of a new key that arrive together', async () => {
-    const { fresh, secretId, judge } = await rotated();
+    const { fresh, secretId, send } = await rotated();
     const token = await tokenOf(fresh);
-    const together = () => Promise.all(Array.from({ length: 20 }, () => judge(token)));
+    const together = () => Promise.all(Array.from({ length: 20 }, () => send(token)));
     const operations = await reads(secretId, async () => {
-      for (const verdict of await together()) assertAccepted(verdict);
+      for (const answer of await together()) assertAccepted(answer);
     });
     assert.deepEqual(operations, ['GetSecretValue']);
   });
@@ -48,8 +48,8 @@ describe('requests to Secrets Manager', () => {
     const secretId = await storeRecord(record);
     const token = await tokenOf(record);
     const operations = await reads(secretId, async () => {
-      const judge = await judgeBy([secretId]);
-      for (const verdict of await Promise.all(Array.from({ length: 20 }, () => judge(token)))) assertAccepted(verdict);
+      const send = await startWithSecrets([secretId]);
+      for (const answer of await Promise.all(Array.from({ length: 20 }, () => send(token)))) assertAccepted(answer);
     });
     assert.deepEqual(operations, ['GetSecretValue']);
   });
@@ -57,17 +57,17 @@ describe('requests to Secrets Manager', () => {
   test('Secrets Manager is called once for many requests together after a start that found no record', async () => {
     const record = newRecord();
     const secretId = `validator-${randomUUID()}`;
-    const judge = await judgeBy([secretId]);
+    const send = await startWithSecrets([secretId]);
     await aws.send(new CreateSecretCommand({ Name: secretId, SecretString: JSON.stringify(record) }));
     const token = await tokenOf(record);
     const operations = await reads(secretId, async () => {
-      for (const verdict of await Promise.all(Array.from({ length: 20 }, () => judge(token)))) assertAccepted(verdict);
+      for (const answer of await Promise.all(Array.from({ length: 20 }, () => send(token)))) assertAccepted(answer);
     });
     assert.deepEqual(operations, ['GetSecretValue']);
   });
 
   test('a record is reloaded once in 30 s under thousands of junk tokens, and DynamoDB is not called', async () => {
-    const { record, secretId, judge } = await warm();
+    const { record, secretId, send } = await warm();
     pass(1);
     const claims = newClaims();
     const kinds = [
@@ -79,7 +79,7 @@ describe('requests to Secrets Manager', () => {
       'x'.repeat(10_000),
     ];
     const flood = (count: number) => async () => {
-      for (let n = 0; n < count; n++) assert.equal((await judge(kinds[n % kinds.length] ?? '')).status, 401);
+      for (let n = 0; n < count; n++) assert.equal((await send(kinds[n % kinds.length] ?? '')).status, 401);
     };
     const touched = await dynamodb.requests(table, async () => {
       // The second read is AWSPREVIOUS, which does not exist: it is asked for once for each AWSCURRENT.
@@ -94,8 +94,8 @@ describe('requests to Secrets Manager', () => {
 
   test('Secrets Manager is never asked for a stage other than AWSCURRENT and AWSPREVIOUS', async () => {
     const sent = await secrets.capture(async () => {
-      const { judge } = await rotated();
-      await judge(await junkToken());
+      const { send } = await rotated();
+      await send(await junkToken());
     });
     const reads = sent.filter(({ operation }) => operation === 'GetSecretValue');
     const stages = reads.map(({ body }) => JSON.parse(body).VersionStage);
@@ -116,95 +116,95 @@ describe('a record that cannot be read', () => {
       const record = newRecord();
       const secretId = await storeRecord(record);
       secrets.inject('GetSecretValue', secretId, fault);
-      const judge = await judgeBy([secretId]);
+      const send = await startWithSecrets([secretId]);
       const tokens = [
         await tokenOf(record),
         await junkToken(),
         await signToken(record.secret_key, newClaims({ iss: 'x' })),
       ];
-      const send = (count: number) => async () => {
-        for (let n = 0; n < count; n++) assertFault(await judge(tokens[n % 3] ?? ''), status, reason);
+      const sendMany = (count: number) => async () => {
+        for (let n = 0; n < count; n++) assertFault(await send(tokens[n % 3] ?? ''), status, reason);
       };
       for (const _ of 'twice') {
-        assert.notEqual((await secrets.requests(secretId, send(1))).length, 0); // several, where the SDK retries
-        assert.equal((await secrets.requests(secretId, send(40))).length, 0);
+        assert.notEqual((await secrets.requests(secretId, sendMany(1))).length, 0); // several, where the SDK retries
+        assert.equal((await secrets.requests(secretId, sendMany(40))).length, 0);
         pass(RETRY - 1);
-        assert.equal((await secrets.requests(secretId, send(40))).length, 0);
+        assert.equal((await secrets.requests(secretId, sendMany(40))).length, 0);
         pass(1);
       }
       secrets.clearFaults(secretId);
       pass(RETRY);
-      assertAccepted(await judge(await tokenOf(record)));
+      assertAccepted(await send(await tokenOf(record)));
     });
   }
 
   test('a failure is remembered beside a record that verifies other tokens', async () => {
     const [broken, good] = [await storeRecord('{}'), newRecord()];
-    const judge = await judgeBy([broken, await storeRecord(good)]);
+    const send = await startWithSecrets([broken, await storeRecord(good)]);
     const flood = async () => {
-      for (let n = 0; n < 20; n++) assertAccepted(await judge(await tokenOf(good)));
-      for (let n = 0; n < 20; n++) assertFault(await judge(await junkToken()), 500, 'record_invalid');
+      for (let n = 0; n < 20; n++) assertAccepted(await send(await tokenOf(good)));
+      for (let n = 0; n < 20; n++) assertFault(await send(await junkToken()), 500, 'record_invalid');
     };
     assert.equal((await secrets.requests(broken, flood)).length, 1);
   });
 
   test('a record that was broken beyond its max age is asked for once in two seconds, and then serves', async () => {
-    const { record, secretId, judge } = await warm();
+    const { record, secretId, send } = await warm();
     await storeRecord('{}', secretId);
     pass(MAX_AGE);
     const flood = async () => {
-      for (let n = 0; n < 40; n++) assertFault(await judge(await tokenOf(record)), 500, 'record_invalid');
+      for (let n = 0; n < 40; n++) assertFault(await send(await tokenOf(record)), 500, 'record_invalid');
     };
     assert.equal((await secrets.requests(secretId, flood)).length, 1);
     await storeRecord(record, secretId);
     pass(RETRY);
-    assertAccepted(await judge(await tokenOf(record)));
+    assertAccepted(await send(await tokenOf(record)));
   });
 
   test('a read that a request’s own deadline cut off is repeated by the next request', async () => {
     const record = newRecord();
     const secretId = await storeRecord(record);
     secrets.inject('GetSecretValue', secretId, reset);
-    const judge = await judgeBy([secretId]);
+    const send = await startWithSecrets([secretId]);
     secrets.clearFaults(secretId);
     secrets.inject('GetSecretValue', secretId, trickle);
-    assertFault(await judge(await tokenOf(record), {}, 3000), 503, 'deadline');
+    assertFault(await send(await tokenOf(record), {}, 3000), 503, 'deadline');
     secrets.clearFaults(secretId);
-    assertAccepted(await judge(await tokenOf(record)));
+    assertAccepted(await send(await tokenOf(record)));
   });
 
   test('a reload that a request’s own deadline cut off is repeated by the next request', async () => {
-    const { fresh, secretId, judge } = await rotated();
+    const { fresh, secretId, send } = await rotated();
     secrets.inject('GetSecretValue', secretId, trickle);
-    assertFault(await judge(await tokenOf(fresh), {}, 3000), 503, 'deadline');
+    assertFault(await send(await tokenOf(fresh), {}, 3000), 503, 'deadline');
     secrets.clearFaults(secretId);
-    assertAccepted(await judge(await tokenOf(fresh)));
+    assertAccepted(await send(await tokenOf(fresh)));
   });
 
   test('a new key is found two seconds after a reload that got no answer', async () => {
-    const { fresh, secretId, judge } = await rotated();
+    const { fresh, secretId, send } = await rotated();
     secrets.inject('GetSecretValue', secretId, refuse(500, 'InternalServiceError'));
-    assertFault(await judge(await tokenOf(fresh)), 503, 'aws_unavailable');
+    assertFault(await send(await tokenOf(fresh)), 503, 'aws_unavailable');
     secrets.clearFaults(secretId);
     pass(RETRY - 1);
-    const again = async () => assertFault(await judge(await tokenOf(fresh)), 503, 'aws_unavailable');
+    const again = async () => assertFault(await send(await tokenOf(fresh)), 503, 'aws_unavailable');
     assert.deepEqual(await secrets.requests(secretId, again), []);
     pass(1);
-    assertAccepted(await judge(await tokenOf(fresh)));
+    assertAccepted(await send(await tokenOf(fresh)));
   });
 
   test('one request that waits for a read does not end the read for another, which has more time', async () => {
     const record = newRecord();
     const secretId = await storeRecord(record);
     secrets.inject('GetSecretValue', secretId, reset);
-    const judge = await judgeBy([secretId]);
+    const send = await startWithSecrets([secretId]);
     secrets.clearFaults(secretId);
     secrets.inject('GetSecretValue', secretId, async ({ forward, relay }) => {
       await sleep(1500);
       await relay(await forward());
     });
     const token = await tokenOf(record);
-    const [hurried, patient] = await Promise.all([judge(token, {}, 2500), judge(token)]);
+    const [hurried, patient] = await Promise.all([send(token, {}, 2500), send(token)]);
     assertFault(hurried, 503, 'deadline');
     assertAccepted(patient);
   });
@@ -215,33 +215,33 @@ describe('a read that takes long', () => {
   const slowly = (secretId: string) => secrets.inject('GetSecretValue', secretId, silence, 1);
 
   test('a read of a record may take as long as its retries when the last good one is too old to serve', async () => {
-    const { record, secretId, judge } = await warm();
+    const { record, secretId, send } = await warm();
     pass(HOUR);
     slowly(secretId);
-    assertAccepted(await judge(await tokenOf(record)), { stale_record: 0 });
+    assertAccepted(await send(await tokenOf(record)), { stale_record: 0 });
   });
 
   test('a read of a record may take as long as its retries when the last good one was taken away', async () => {
-    const { record, secretId, judge } = await warm();
+    const { record, secretId, send } = await warm();
     await storeRecord('{}', secretId);
-    await judge(await junkToken());
+    await send(await junkToken());
     await storeRecord(record, secretId);
     pass(MAX_AGE);
     slowly(secretId);
-    assertAccepted(await judge(await tokenOf(record)), { stale_record: 0 });
+    assertAccepted(await send(await tokenOf(record)), { stale_record: 0 });
   });
 
   test('the last good record serves when a read takes longer than two seconds, and for 30 s more', async () => {
-    const { record, secretId, judge } = await warm();
+    const { record, secretId, send } = await warm();
     pass(MAX_AGE);
     secrets.inject('GetSecretValue', secretId, trickle);
-    assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 });
+    assertAccepted(await send(await tokenOf(record)), { stale_record: 1 });
     pass(COOLDOWN - 1);
-    const again = async () => assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 });
+    const again = async () => assertAccepted(await send(await tokenOf(record)), { stale_record: 1 });
     assert.deepEqual(await secrets.requests(secretId, again), []);
     secrets.clearFaults(secretId);
     pass(1);
-    assertAccepted(await judge(await tokenOf(record)), { stale_record: 0 });
+    assertAccepted(await send(await tokenOf(record)), { stale_record: 0 });
   });
 });
 
@@ -253,40 +253,40 @@ describe('an outage of Secrets Manager', () => {
   }
 
   test('the last good record stays in use for an hour of an outage; then a 503 is returned until it ends', async () => {
-    const { record, secretId, judge } = await warm();
+    const { record, secretId, send } = await warm();
     await outage(secretId, async () => {
       pass(MAX_AGE);
-      assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 });
+      assertAccepted(await send(await tokenOf(record)), { stale_record: 1 });
       pass(HOUR - MAX_AGE - 1);
-      assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 });
+      assertAccepted(await send(await tokenOf(record)), { stale_record: 1 });
       pass(1);
-      assertFault(await judge(await tokenOf(record)), 503, 'aws_unavailable');
+      assertFault(await send(await tokenOf(record)), 503, 'aws_unavailable');
     });
     pass(RETRY);
-    assertAccepted(await judge(await tokenOf(record)), { stale_record: 0 });
+    assertAccepted(await send(await tokenOf(record)), { stale_record: 0 });
   });
 
   test('Secrets Manager is called again 30 s after a failed read, and the record it then has is used', async () => {
-    const { record, secretId, judge } = await warm();
+    const { record, secretId, send } = await warm();
     pass(MAX_AGE);
-    await outage(secretId, async () => assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 }));
+    await outage(secretId, async () => assertAccepted(await send(await tokenOf(record)), { stale_record: 1 }));
     await storeRecord(newRecord({ previous_key_grace_seconds: 0 }), secretId);
     pass(COOLDOWN - 1);
-    const again = async () => assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 });
+    const again = async () => assertAccepted(await send(await tokenOf(record)), { stale_record: 1 });
     assert.deepEqual(await secrets.requests(secretId, again), []);
     pass(1);
-    assertRefused(await judge(await tokenOf(record)), 'signature');
+    assertRefused(await send(await tokenOf(record)), 'signature');
   });
 
   test('a reload that succeeds ends the pause of 30 s after a failed read', async () => {
     const old = newRecord();
     const secretId = await storeRecord(old);
-    const judge = await judgeBy([secretId], { VALIDATOR_MAX_AGE_SECONDS: '0' });
-    await outage(secretId, async () => assertAccepted(await judge(await tokenOf(old)), { stale_record: 1 }));
+    const send = await startWithSecrets([secretId], { VALIDATOR_MAX_AGE_SECONDS: '0' });
+    await outage(secretId, async () => assertAccepted(await send(await tokenOf(old)), { stale_record: 1 }));
     const fresh = newRecord();
     await storeRecord(fresh, secretId);
-    assertAccepted(await judge(await tokenOf(fresh)), { stale_record: 0 });
-    const again = async () => assertAccepted(await judge(await tokenOf(fresh)), { stale_record: 0 });
+    assertAccepted(await send(await tokenOf(fresh)), { stale_record: 0 });
+    const again = async () => assertAccepted(await send(await tokenOf(fresh)), { stale_record: 0 });
     assert.deepEqual(await secrets.requests(secretId, again), ['GetSecretValue']);
   });
 
@@ -294,45 +294,45 @@ describe('an outage of Secrets Manager', () => {
     const record = newRecord();
     const secretId = await storeRecord(record);
     await outage(secretId, async () => {
-      const judge = await judgeBy([secretId]);
-      assertFault(await judge(await tokenOf(record)), 503, 'aws_unavailable');
+      const send = await startWithSecrets([secretId]);
+      assertFault(await send(await tokenOf(record)), 503, 'aws_unavailable');
       secrets.clearFaults(secretId);
       pass(RETRY - 1);
-      assertFault(await judge(await tokenOf(record)), 503, 'aws_unavailable');
+      assertFault(await send(await tokenOf(record)), 503, 'aws_unavailable');
       pass(1);
-      assertAccepted(await judge(await tokenOf(record)), { stale_record: 0 });
+      assertAccepted(await send(await tokenOf(record)), { stale_record: 0 });
     });
   });
 
   test('a 503, not a 401, is returned while Secrets Manager is down for a token whose key may be new', async () => {
-    const { fresh, secretId, judge } = await rotated({ previous_key_grace_seconds: 0 });
+    const { fresh, secretId, send } = await rotated({ previous_key_grace_seconds: 0 });
     await outage(secretId, async () => {
-      assertFault(await judge(await tokenOf(fresh)), 503, 'aws_unavailable');
-      const again = async () => assertFault(await judge(await tokenOf(fresh)), 503, 'aws_unavailable');
+      assertFault(await send(await tokenOf(fresh)), 503, 'aws_unavailable');
+      const again = async () => assertFault(await send(await tokenOf(fresh)), 503, 'aws_unavailable');
       assert.deepEqual(await secrets.requests(secretId, again), []);
     });
     pass(COOLDOWN);
-    assertAccepted(await judge(await tokenOf(fresh)));
+    assertAccepted(await send(await tokenOf(fresh)));
   });
 
   test('an old key is accepted within its grace period while Secrets Manager is down', async () => {
-    const { old, secretId, judge } = await rotated();
+    const { old, secretId, send } = await rotated();
     pass(MAX_AGE);
-    assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
+    assertAccepted(await send(await tokenOf(old)), { key_stage: 'previous' });
     pass(COOLDOWN);
-    await outage(secretId, async () => assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' }));
+    await outage(secretId, async () => assertAccepted(await send(await tokenOf(old)), { key_stage: 'previous' }));
   });
 
   test('a 503, not a 401, is returned for a token of the old key while only that key cannot be read', async () => {
-    const { old, fresh, secretId, judge } = await rotated();
-    assertAccepted(await judge(await tokenOf(fresh)));
+    const { old, fresh, secretId, send } = await rotated();
+    assertAccepted(await send(await tokenOf(fresh)));
     await outage(secretId, async () => {
-      assertFault(await judge(await tokenOf(old)), 503, 'aws_unavailable');
-      const again = async () => assertFault(await judge(await tokenOf(old)), 503, 'aws_unavailable');
+      assertFault(await send(await tokenOf(old)), 503, 'aws_unavailable');
+      const again = async () => assertFault(await send(await tokenOf(old)), 503, 'aws_unavailable');
       assert.deepEqual(await secrets.requests(secretId, again), []);
     });
     pass(COOLDOWN);
-    assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
+    assertAccepted(await send(await tokenOf(old)), { key_stage: 'previous' });
   });
 });
 
@@ -370,61 +370,61 @@ describe('a record that is taken away', () => {
   };
   for (const [name, { reason, fault, remove }] of Object.entries(ways)) {
     test(`a record that is ${name} stays in use until its max age; then a 500, never a 401, is returned`, async () => {
-      const { record, secretId, judge } = await warm();
+      const { record, secretId, send } = await warm();
       await remove(secretId);
       pass(MAX_AGE - 1);
-      assertAccepted(await judge(await tokenOf(record)));
-      assertFault(await judge(await junkToken()), 500, reason); // its key may be a new one
-      assertAccepted(await judge(await tokenOf(record)));
+      assertAccepted(await send(await tokenOf(record)));
+      assertFault(await send(await junkToken()), 500, reason); // its key may be a new one
+      assertAccepted(await send(await tokenOf(record)));
       pass(1);
-      const verdict = await judge(await tokenOf(record));
-      assertFault(verdict, 500, reason);
-      assert.match(String(verdict.audit.fault), new RegExp(`^validator record ${secretId}: .*${fault}`));
-      assertFault(await judge(await junkToken()), 500, reason);
+      const answer = await send(await tokenOf(record));
+      assertFault(answer, 500, reason);
+      assert.match(String(answer.audit.fault), new RegExp(`^validator record ${secretId}: .*${fault}`));
+      assertFault(await send(await junkToken()), 500, reason);
     });
 
     test(`a record that was found to be ${name} is not used again in an outage`, async () => {
-      const { record, secretId, judge } = await warm();
+      const { record, secretId, send } = await warm();
       await remove(secretId);
-      await judge(await junkToken());
+      await send(await junkToken());
       secrets.clearFaults(secretId);
       secrets.inject('GetSecretValue', secretId, reset);
-      assertAccepted(await judge(await tokenOf(record)));
+      assertAccepted(await send(await tokenOf(record)));
       pass(MAX_AGE);
-      assertFault(await judge(await tokenOf(record)), 503, 'aws_unavailable');
+      assertFault(await send(await tokenOf(record)), 503, 'aws_unavailable');
     });
   }
 
   test('a record in use during an outage is dropped once it is found to be broken', async () => {
-    const { record, secretId, judge } = await warm();
+    const { record, secretId, send } = await warm();
     pass(MAX_AGE);
     secrets.inject('GetSecretValue', secretId, reset);
-    assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 });
+    assertAccepted(await send(await tokenOf(record)), { stale_record: 1 });
     secrets.clearFaults(secretId);
     await storeRecord('{}', secretId);
-    await judge(await junkToken());
-    assertFault(await judge(await tokenOf(record)), 500, 'record_invalid');
+    await send(await junkToken());
+    assertFault(await send(await tokenOf(record)), 500, 'record_invalid');
   });
 
   test('a record that was broken and then repaired stays in use during the next outage', async () => {
-    const { record, secretId, judge } = await warm();
+    const { record, secretId, send } = await warm();
     await storeRecord('{}', secretId);
-    await judge(await junkToken());
+    await send(await junkToken());
     await storeRecord(record, secretId);
     pass(MAX_AGE);
-    assertAccepted(await judge(await tokenOf(record)), { stale_record: 0 });
+    assertAccepted(await send(await tokenOf(record)), { stale_record: 0 });
     secrets.inject('GetSecretValue', secretId, reset);
     pass(MAX_AGE);
-    assertAccepted(await judge(await tokenOf(record)), { stale_record: 1 });
+    assertAccepted(await send(await tokenOf(record)), { stale_record: 1 });
   });
 
   test('a broken record is used two seconds after it is repaired', async () => {
     const record = newRecord();
     const secretId = await storeRecord('{}');
-    const judge = await judgeBy([secretId]);
-    assertFault(await judge(await tokenOf(record)), 500, 'record_invalid');
+    const send = await startWithSecrets([secretId]);
+    assertFault(await send(await tokenOf(record)), 500, 'record_invalid');
     await storeRecord(record, secretId);
     pass(RETRY);
-    assertAccepted(await judge(await tokenOf(record)));
+    assertAccepted(await send(await tokenOf(record)));
   });
 });

@@ -7,7 +7,7 @@ import {
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { assertAccepted, assertRefused, pass, startJudge } from '../setup/judge.ts';
+import { assertAccepted, assertRefused, pass, startRecords } from '../setup/records.ts';
 import {
   junkToken,
   keyPair,
@@ -23,7 +23,7 @@ const MAX_AGE = 300; // seconds, by default
 const COOLDOWN = 30;
 const HOUR = 3600;
 
-const { judgeBy, warm, rotated, secrets } = await startJudge();
+const { startWithSecrets, warm, rotated, secrets } = await startRecords();
 const aws = new SecretsManagerClient();
 
 describe('rotation', () => {
@@ -32,69 +32,69 @@ describe('rotation', () => {
     aws.send(new UpdateSecretVersionStageCommand({ SecretId, VersionStage: 'AWSCURRENT', MoveToVersionId }));
 
   test('a rotation accepts tokens of the new key at once, and of the old key until the grace period ends', async () => {
-    const { old, fresh, judge } = await rotated({ previous_key_grace_seconds: 600 });
-    assertAccepted(await judge(await tokenOf(fresh)), { key_stage: 'current' });
-    assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
+    const { old, fresh, send } = await rotated({ previous_key_grace_seconds: 600 });
+    assertAccepted(await send(await tokenOf(fresh)), { key_stage: 'current' });
+    assertAccepted(await send(await tokenOf(old)), { key_stage: 'previous' });
     pass(599);
-    assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
+    assertAccepted(await send(await tokenOf(old)), { key_stage: 'previous' });
     pass(1);
-    assertRefused(await judge(await tokenOf(old)), 'signature');
-    assertAccepted(await judge(await tokenOf(fresh)), { key_stage: 'current' });
+    assertRefused(await send(await tokenOf(old)), 'signature');
+    assertAccepted(await send(await tokenOf(fresh)), { key_stage: 'current' });
   });
 
   test('an expired token with a good signature does not cause the record to be read again', async () => {
-    const { record, secretId, judge } = await warm();
+    const { record, secretId, send } = await warm();
     const expired = await signToken(record.secret_key, newClaims({ exp: 1 }));
-    const refuse = async () => assertRefused(await judge(expired), 'expired');
+    const refuse = async () => assertRefused(await send(expired), 'expired');
     assert.deepEqual(await secrets.requests(secretId, refuse), []);
   });
 
   test('the grace period of an old key is an hour unless the record says otherwise', async () => {
-    const { old, judge } = await rotated();
+    const { old, send } = await rotated();
     pass(HOUR - 1);
-    assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
+    assertAccepted(await send(await tokenOf(old)), { key_stage: 'previous' });
     pass(1);
-    assertRefused(await judge(await tokenOf(old)), 'signature');
+    assertRefused(await send(await tokenOf(old)), 'signature');
   });
 
   test('the grace period of an old key starts when the new version is created, not when it is first used', async () => {
     const { old, secretId } = await rotated({ previous_key_grace_seconds: 600 });
     pass(599);
-    const judge = await judgeBy([secretId]);
-    assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
+    const send = await startWithSecrets([secretId]);
+    assertAccepted(await send(await tokenOf(old)), { key_stage: 'previous' });
     pass(1);
-    assertRefused(await judge(await tokenOf(old)), 'signature');
-    assertRefused(await (await judgeBy([secretId]))(await tokenOf(old)), 'signature');
+    assertRefused(await send(await tokenOf(old)), 'signature');
+    assertRefused(await (await startWithSecrets([secretId]))(await tokenOf(old)), 'signature');
   });
 
   test('an old key is refused from the next load of the record on when the grace period is 0', async () => {
-    const { old, judge } = await rotated({ previous_key_grace_seconds: 0 });
+    const { old, send } = await rotated({ previous_key_grace_seconds: 0 });
     pass(MAX_AGE - 1);
-    assertAccepted(await judge(await tokenOf(old)), { key_stage: 'current' });
+    assertAccepted(await send(await tokenOf(old)), { key_stage: 'current' });
     pass(1);
-    assertRefused(await judge(await tokenOf(old)), 'signature');
+    assertRefused(await send(await tokenOf(old)), 'signature');
   });
 
   test('an old key is refused after the first token of the new key when the grace period is 0', async () => {
-    const { old, fresh, judge } = await rotated({ previous_key_grace_seconds: 0 });
-    assertAccepted(await judge(await tokenOf(fresh)));
-    assertRefused(await judge(await tokenOf(old)), 'signature');
+    const { old, fresh, send } = await rotated({ previous_key_grace_seconds: 0 });
+    assertAccepted(await send(await tokenOf(fresh)));
+    assertRefused(await send(await tokenOf(old)), 'signature');
   });
 
   test('only the two newest keys of a record are accepted', async () => {
-    const { old, fresh, secretId, judge } = await rotated();
-    assertAccepted(await judge(await tokenOf(fresh)));
-    assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
+    const { old, fresh, secretId, send } = await rotated();
+    assertAccepted(await send(await tokenOf(fresh)));
+    assertAccepted(await send(await tokenOf(old)), { key_stage: 'previous' });
     pass(COOLDOWN);
     const newest = newRecord();
     await storeRecord(newest, secretId);
-    assertAccepted(await judge(await tokenOf(newest)), { key_stage: 'current' });
-    assertAccepted(await judge(await tokenOf(fresh)), { key_stage: 'previous' });
-    assertRefused(await judge(await tokenOf(old)), 'signature');
+    assertAccepted(await send(await tokenOf(newest)), { key_stage: 'current' });
+    assertAccepted(await send(await tokenOf(fresh)), { key_stage: 'previous' });
+    assertRefused(await send(await tokenOf(old)), 'signature');
   });
 
   test('a pending key is refused until it is promoted, and then accepted', async () => {
-    const { record: old, secretId, judge } = await warm();
+    const { record: old, secretId, send } = await warm();
     const pending = newRecord();
     const { VersionId } = await aws.send(
       new PutSecretValueCommand({
@@ -103,12 +103,12 @@ describe('rotation', () => {
         VersionStages: ['AWSPENDING'],
       }),
     );
-    assertRefused(await judge(await tokenOf(pending)), 'signature');
-    assertRefused(await (await judgeBy([secretId]))(await tokenOf(pending)), 'signature');
+    assertRefused(await send(await tokenOf(pending)), 'signature');
+    assertRefused(await (await startWithSecrets([secretId]))(await tokenOf(pending)), 'signature');
     await promote(secretId, VersionId);
     pass(COOLDOWN);
-    assertAccepted(await judge(await tokenOf(pending)), { key_stage: 'current' });
-    assertAccepted(await judge(await tokenOf(old)), { key_stage: 'previous' });
+    assertAccepted(await send(await tokenOf(pending)), { key_stage: 'current' });
+    assertAccepted(await send(await tokenOf(old)), { key_stage: 'previous' });
   });
 
   for (const [seconds, accepted] of [
@@ -125,8 +125,8 @@ describe('rotation', () => {
       const { VersionId } = await aws.send(new PutSecretValueCommand(pending));
       pass(seconds);
       await promote(secretId, VersionId);
-      const verdict = await (await judgeBy([secretId]))(await tokenOf(old));
-      accepted ? assertAccepted(verdict, { key_stage: 'previous' }) : assertRefused(verdict, 'signature');
+      const answer = await (await startWithSecrets([secretId]))(await tokenOf(old));
+      accepted ? assertAccepted(answer, { key_stage: 'previous' }) : assertRefused(answer, 'signature');
     });
 
     test(`the newer key is ${after} when its rotation is undone ${seconds} s after the older one was put`, async () => {
@@ -135,32 +135,32 @@ describe('rotation', () => {
       const previous = { SecretId: secretId, VersionStage: 'AWSPREVIOUS' };
       const { VersionId } = await aws.send(new GetSecretValueCommand(previous));
       await promote(secretId, VersionId);
-      const judge = await judgeBy([secretId]);
-      assertAccepted(await judge(await tokenOf(old)), { key_stage: 'current' });
-      const verdict = await judge(await tokenOf(fresh));
-      accepted ? assertAccepted(verdict, { key_stage: 'previous' }) : assertRefused(verdict, 'signature');
+      const send = await startWithSecrets([secretId]);
+      assertAccepted(await send(await tokenOf(old)), { key_stage: 'current' });
+      const answer = await send(await tokenOf(fresh));
+      accepted ? assertAccepted(answer, { key_stage: 'previous' }) : assertRefused(answer, 'signature');
     });
   }
 
   test('a rotation moves callers from a shared key to a public key and on to another algorithm', async () => {
-    const { record: old, secretId, judge } = await warm();
+    const { record: old, secretId, send } = await warm();
     for (const alg of ['ES256', 'EdDSA']) {
       const { privateKey, jwk } = keyPair(alg);
       const record = newPublicRecord({ public_key_algorithm: alg, public_key_jwks: { keys: [jwk] } });
       await storeRecord(record, secretId);
       pass(COOLDOWN);
       const token = await signToken(privateKey, newClaims(), { alg });
-      assertAccepted(await judge(token), { alg, key_stage: 'current' });
-      if (alg === 'ES256') assertAccepted(await judge(await tokenOf(old)), { alg: 'HS256', key_stage: 'previous' });
+      assertAccepted(await send(token), { alg, key_stage: 'current' });
+      if (alg === 'ES256') assertAccepted(await send(await tokenOf(old)), { alg: 'HS256', key_stage: 'previous' });
     }
-    assertRefused(await judge(await tokenOf(old)), 'algorithm');
+    assertRefused(await send(await tokenOf(old)), 'algorithm');
   });
 
   test('tokens of an old key are judged by the rules of the new record', async () => {
-    const { record: old, secretId, judge } = await warm();
+    const { record: old, secretId, send } = await warm();
     await storeRecord(newRecord({ audience: 'b', allowed_emails: ['ops'], max_token_age_seconds: 30 }), secretId);
     const status = async (claims: Record<string, unknown>) => {
-      const { status, audit } = await judge(await signToken(old.secret_key, newClaims(claims)));
+      const { status, audit } = await send(await signToken(old.secret_key, newClaims(claims)));
       return [status, audit.reason];
     };
     pass(MAX_AGE);
@@ -175,8 +175,8 @@ describe('rotation', () => {
     const secretId = await storeRecord('{}');
     const fresh = newRecord();
     await storeRecord(fresh, secretId);
-    const judge = await judgeBy([secretId]);
-    assertRefused(await judge(await junkToken()), 'signature');
-    assertAccepted(await judge(await tokenOf(fresh)));
+    const send = await startWithSecrets([secretId]);
+    assertRefused(await send(await junkToken()), 'signature');
+    assertAccepted(await send(await tokenOf(fresh)));
   });
 });

@@ -7,16 +7,16 @@ import { createTable } from './tables.ts';
 import { newRecord, storeRecord, tokenOf } from './tokens.ts';
 
 /** Sends a token to a function; returns the answer. */
-export type Judge = (token: string, request?: Request, remainingMs?: number) => Promise<Answer>;
+export type Send = (token: string, request?: Request, remainingMs?: number) => Promise<Answer>;
 
 /** Starts a local AWS for the test file, behind proxies that count its requests. Only `pass` moves the clock. */
-export async function startJudge() {
+export async function startRecords() {
   mock.timers.enable({ apis: ['Date'], now: Date.now() });
   const { secretsManager: secrets, dynamodb } = await startProxiedAws();
   const table = await createTable('default');
 
   /** A cold start with these secrets. */
-  const judgeBy = async (secretIds: string[], settings: Record<string, string> = {}): Promise<Judge> => {
+  const startWithSecrets = async (secretIds: string[], settings: Record<string, string> = {}): Promise<Send> => {
     const lambda = await coldStart({
       VALIDATOR_SECRET_IDS: secretIds.join(','),
       SESSIONS_TABLE: table,
@@ -25,26 +25,26 @@ export async function startJudge() {
     return (token, request, remainingMs) => lambda.invoke({ userId: '0', token, ...request }, remainingMs);
   };
   /** A cold start with these records, each in a secret of its own. */
-  const judge = async (...records: unknown[]): Promise<Judge> =>
-    judgeBy(await Promise.all(records.map((record) => storeRecord(record))));
+  const startWith = async (...records: unknown[]): Promise<Send> =>
+    startWithSecrets(await Promise.all(records.map((record) => storeRecord(record))));
 
   /** A function that has a record in its cache. */
   const warm = async (members: Record<string, unknown> = {}) => {
     const record = newRecord(members);
     const secretId = await storeRecord(record);
-    const judge = await judgeBy([secretId]);
-    assertAccepted(await judge(await tokenOf(record)), { key_stage: 'current', stale_record: 0 });
-    return { record, secretId, judge };
+    const send = await startWithSecrets([secretId]);
+    assertAccepted(await send(await tokenOf(record)), { key_stage: 'current', stale_record: 0 });
+    return { record, secretId, send };
   };
 
   /** A function that has a record in its cache which has since been replaced. */
   const rotated = async (members: Record<string, unknown> = {}) => {
-    const { record: old, secretId, judge } = await warm(members);
+    const { record: old, secretId, send } = await warm(members);
     const fresh = newRecord(members);
     await storeRecord(fresh, secretId);
-    return { old, fresh, secretId, judge };
+    return { old, fresh, secretId, send };
   };
-  return { judge, judgeBy, warm, rotated, secrets, dynamodb, table };
+  return { startWith, startWithSecrets, warm, rotated, secrets, dynamodb, table };
 }
 
 /** Lets the seconds pass. */
