@@ -1,18 +1,13 @@
 // The promise of the route for OpenID providers, through the real handler, against a local DynamoDB and Secrets Manager.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { refuse } from './faults/faults.ts';
 import { LOGOUT_EVENT } from './local/senders.ts';
+import { assertBadRequest, assertDone, assertFault, assertRefused } from './setup/answers.ts';
 import { formEvent } from './setup/events.ts';
 import { type Answer, coldStart } from './setup/lambda.ts';
-import {
-  assertFault,
-  assertLoggedOut,
-  assertNoForm,
-  assertRefused,
-  deliver,
-  startProviders,
-} from './setup/provider.ts';
+import { deliver, startProviders } from './setup/provider.ts';
 import { startProxiedAws } from './setup/route.ts';
 import { newSessions, putItems, sessionsLeft } from './setup/tables.ts';
 import { keyPair, newLogoutClaims, newProvider, type Provider, signLogoutToken, storeRecord } from './setup/tokens.ts';
@@ -39,7 +34,7 @@ describe('sessions', () => {
     const [user, other] = [await newUser(3), await newUser(3)];
     await putItems(SESSIONS_TABLE, newSessions(user, 30, { payload: 60_000 }));
     const delivery = await deliver(lambda, await tokenFor(user, { jti: 'one' }));
-    assertLoggedOut(delivery, {
+    assertDone(delivery, {
       outcome: 'logged_out',
       user_id: user,
       actor: user,
@@ -54,18 +49,18 @@ describe('sessions', () => {
 
   test('a logout token that is sent twice succeeds twice, though no session is left the second time', async () => {
     const token = await tokenFor(await newUser());
-    assertLoggedOut(await deliver(lambda, token), { outcome: 'logged_out' });
-    assertLoggedOut(await deliver(lambda, token), { outcome: 'no_live_session' });
+    assertDone(await deliver(lambda, token), { outcome: 'logged_out' });
+    assertDone(await deliver(lambda, token), { outcome: 'no_live_session' });
   });
 
   test('a logout token with a sid ends all sessions of its user', async () => {
     const user = await newUser();
-    assertLoggedOut(await deliver(lambda, await tokenFor(user, { sid: 'one' })), { sessions_ended: 2 });
+    assertDone(await deliver(lambda, await tokenFor(user, { sid: 'one' })), { sessions_ended: 2 });
   });
 
   test('an OpenID provider is answered without waiting for SETTLE_SECONDS, since it hangs up before that', async () => {
     const { lambda: patient } = await startProviders([provider], { SESSIONS_TABLE, SETTLE_SECONDS: '10' });
-    assertLoggedOut(await deliver(patient, await tokenFor(await newUser()), 4000), { passes: 1 });
+    assertDone(await deliver(patient, await tokenFor(await newUser()), 4000), { passes: 1 });
   });
 });
 
@@ -83,7 +78,7 @@ describe('the receiver plan of the OpenID conformance suite', async () => {
   for (const sid of [undefined, 'one']) {
     test(`a 200 is returned to ${MODULE} ${sid ? 'with' : 'without'} sid, and no session is left`, async () => {
       const delivery = await send({ sid });
-      assertLoggedOut(delivery);
+      assertDone(delivery);
       assert.equal(delivery.left, 0);
     });
   }
@@ -115,7 +110,7 @@ describe('form', () => {
   for (const type of [FORM, FORM.toUpperCase(), `${FORM}; charset=utf-8`, `${FORM} ;charset="utf-8"; x=y`]) {
     test(`a form with a logout token is read when its content type is ${type}`, async () => {
       const token = await tokenFor('0');
-      assertLoggedOut(await lambda.send(formEvent(`logout_token=${token}`, { 'Content-Type': type })));
+      assertDone(await lambda.send(formEvent(`logout_token=${token}`, { 'Content-Type': type })));
     });
   }
 
@@ -123,7 +118,7 @@ describe('form', () => {
     const token = await tokenFor('0');
     const escaped = `a&logout_token=${token.replaceAll('.', '%2E')}&state=1&state=2`;
     for (const base64 of [true, false])
-      assertLoggedOut(await lambda.send(formEvent(escaped, { 'content-type': FORM }, base64)));
+      assertDone(await lambda.send(formEvent(escaped, { 'content-type': FORM }, base64)));
   });
 
   const bad: [what: string, event: (token: string) => unknown][] = [
@@ -159,14 +154,14 @@ describe('form', () => {
     test(`a 400 is returned to an OpenID provider, and the sessions survive, when the body ${what}`, async () => {
       const user = await newUser();
       const token = await tokenFor(user);
-      assertNoForm(await lambda.send(event(token)));
+      assertBadRequest(await lambda.send(event(token)), 'body');
       assert.equal(await sessionsLeft(SESSIONS_TABLE, user), 2);
     });
   }
 
   test('a form with a logout token may be as large as 64 KiB', async () => {
     const token = await tokenFor('0');
-    assertLoggedOut(await lambda.send(formEvent(`logout_token=${token}&x=`.padEnd(65_536, 'x'))));
+    assertDone(await lambda.send(formEvent(`logout_token=${token}&x=`.padEnd(65_536, 'x'))));
   });
 
   for (const token of ['', 'a.b.c', 'x', '%00', '%ff.%ff.%ff']) {
@@ -206,13 +201,13 @@ describe('user id', () => {
     const { lambda: both } = await startProviders([first, second], settings);
     await putItems(SESSIONS_TABLE, [...newSessions('ann', 2), ...newSessions('two|ann', 2)]);
     const token = await tokenFor('ann', { iss: 'https://two.example.com' }, second);
-    assertLoggedOut(await deliver(both, token), { user_id: 'two|ann', actor: 'ann', sessions_ended: 2 });
+    assertDone(await deliver(both, token), { user_id: 'two|ann', actor: 'ann', sessions_ended: 2 });
     assert.deepEqual(
       [await sessionsLeft(SESSIONS_TABLE, 'ann'), await sessionsLeft(SESSIONS_TABLE, 'two|ann')],
       [2, 0],
     );
     const odd = await tokenFor('$&', { iss: 'https://two.example.com' }, second);
-    assertLoggedOut(await deliver(both, odd), { user_id: 'two|$&' });
+    assertDone(await deliver(both, odd), { user_id: 'two|$&' });
   });
 });
 
@@ -225,8 +220,8 @@ describe('keys', () => {
     await storeRecord(record, secretId);
     const by = { record, alg: 'RS256', privateKey: fresh.privateKey };
     const token = await signLogoutToken(by, newLogoutClaims('0'), { kid: 'fresh' });
-    assertLoggedOut(await deliver(rotated, token), { key_stage: 'current' });
-    assertLoggedOut(await deliver(rotated, await tokenFor('0')), { key_stage: 'previous' });
+    assertDone(await deliver(rotated, token), { key_stage: 'current' });
+    assertDone(await deliver(rotated, await tokenFor('0')), { key_stage: 'previous' });
   });
 
   test('an OpenID provider’s record is read at the start, before any token arrives', async () => {
@@ -244,7 +239,7 @@ describe('AWS', () => {
     assertFault(delivery, 503, 'aws_unavailable');
     assert.equal(delivery.audit.sessions_left, 1);
     dynamodb.clearFaults(user);
-    assertLoggedOut(await deliver(lambda, await tokenFor(user)), { sessions_ended: 2 });
+    assertDone(await deliver(lambda, await tokenFor(user)), { sessions_ended: 2 });
   });
 
   test('a 503 is returned to an OpenID provider when DynamoDB throttles until time runs out', async () => {

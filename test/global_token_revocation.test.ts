@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { refuse } from './faults/faults.ts';
+import {
+  assertBadRequest,
+  assertDone,
+  assertError,
+  assertFault,
+  assertForbidden,
+  assertRefused,
+} from './setup/answers.ts';
 import { coldStart } from './setup/lambda.ts';
 import {
   account,
-  assertNotRevoked,
-  assertRevoked,
   newOrganisation,
   ORGANISATION,
   revocationToken,
@@ -37,37 +43,37 @@ describe('sessions', () => {
     await putItems(SESSIONS_TABLE, newSessions(user, 30, { payload: 60_000 }));
     const answer = await revoke(lambda, await revocationToken(okta, { jti: 'one' }), byAccount(user));
     const audit = { outcome: 'logged_out', user_id: user, validator: 'test_okta', token_id: 'one', sessions_ended: 33 };
-    assertRevoked(answer, audit);
+    assertDone(answer, audit);
     assert.deepEqual([await left(user), await left(other)], [0, 3]);
   });
 
   test('a revocation that is sent twice succeeds twice, though no session is left the second time', async () => {
     const [user, token] = [await newUser(), await revocationToken(okta)];
-    assertRevoked(await revoke(lambda, token, byAccount(user)), { outcome: 'logged_out' });
-    assertRevoked(await revoke(lambda, token, byAccount(user)), { outcome: 'no_live_session' });
+    assertDone(await revoke(lambda, token, byAccount(user)), { outcome: 'logged_out' });
+    assertDone(await revoke(lambda, token, byAccount(user)), { outcome: 'no_live_session' });
   });
 
   test('an issuer of revocations is answered without waiting for SETTLE_SECONDS', async () => {
     const { lambda: patient } = await startOrganisations([okta], { SESSIONS_TABLE, SETTLE_SECONDS: '10' });
     const token = await revocationToken(okta);
-    assertRevoked(await revoke(patient, token, byAccount(await newUser()), undefined, 4000), { passes: 1 });
+    assertDone(await revoke(patient, token, byAccount(await newUser()), undefined, 4000), { passes: 1 });
   });
 });
 
 describe('token', () => {
   for (const typ of ['GLOBAL-TOKEN-REVOCATION+JWT', 'application/global-token-revocation+jwt']) {
     test(`a revocation token is accepted when its typ is ${typ}`, async () => {
-      assertRevoked(await revoke(lambda, await revocationToken(okta, {}, { typ }), byAccount('0')));
+      assertDone(await revoke(lambda, await revocationToken(okta, {}, { typ }), byAccount('0')));
     });
   }
 
   test('a revocation token may live for ten minutes, and no longer', async () => {
     const now = Math.floor(Date.now() / 1000);
-    assertRevoked(await revoke(lambda, await revocationToken(okta, { exp: now + 600 }), byAccount('0')));
+    assertDone(await revoke(lambda, await revocationToken(okta, { exp: now + 600 }), byAccount('0')));
     const long = await revocationToken(okta, { exp: now + 660 });
-    assertNotRevoked(await revoke(lambda, long, byAccount('0')), 401, 'too_long_lived');
+    assertRefused(await revoke(lambda, long, byAccount('0')), 'too_long_lived');
     const old = await revocationToken(okta, { iat: now - 660 });
-    assertNotRevoked(await revoke(lambda, old, byAccount('0')), 401, 'too_long_lived');
+    assertRefused(await revoke(lambda, old, byAccount('0')), 'too_long_lived');
   });
 
   const ec = newOrganisation({}, 'ES256');
@@ -97,21 +103,21 @@ describe('token', () => {
   for (const [what, reason, token] of bad) {
     test(`a 401 is returned, and the sessions survive, when a revocation token ${what}`, async () => {
       const user = await newUser();
-      assertNotRevoked(await revoke(lambda, await token(), byAccount(user)), 401, reason);
+      assertRefused(await revoke(lambda, await token(), byAccount(user)), reason);
       assert.equal(await left(user), 2);
     });
   }
 
   test('a 401 that names no error is returned for a revocation without a token', async () => {
     const answer = await revoke(lambda, undefined, byAccount(await newUser()));
-    assertNotRevoked(answer, 401, 'no_credentials');
+    assertRefused(answer, 'no_credentials');
     assert.equal(answer.headers['www-authenticate'], 'Bearer realm="auth_logout_user"');
   });
 
   for (const sub of ['0oa2other', undefined]) {
     test(`a 403 is returned, and the sessions survive, when the client of a revocation token is ${sub}`, async () => {
       const user = await newUser();
-      assertNotRevoked(await revoke(lambda, await revocationToken(okta, { sub }), byAccount(user)), 403, 'client');
+      assertForbidden(await revoke(lambda, await revocationToken(okta, { sub }), byAccount(user)), 'client');
       assert.equal(await left(user), 2);
     });
   }
@@ -121,10 +127,10 @@ describe('body', () => {
   test('a subject of an earlier draft is understood, with any content type and any other members', async () => {
     const user = await newUser();
     const body = { subject: account(user), event_timestamp: 1 };
-    assertRevoked(await revoke(lambda, await revocationToken(okta), body, { 'content-type': 'text/plain' }), {
+    assertDone(await revoke(lambda, await revocationToken(okta), body, { 'content-type': 'text/plain' }), {
       sessions_ended: 2,
     });
-    assertRevoked(await revoke(lambda, await revocationToken(okta), body, {}));
+    assertDone(await revoke(lambda, await revocationToken(okta), body, {}));
   });
 
   const bad: [what: string, reason: string, body: (user: string) => unknown][] = [
@@ -156,7 +162,7 @@ describe('body', () => {
   for (const [what, reason, body] of bad) {
     test(`a 400 is returned, and the sessions survive, when the body of a revocation ${what}`, async () => {
       const user = await newUser();
-      assertNotRevoked(await revoke(lambda, await revocationToken(okta), body(user)), 400, reason);
+      assertBadRequest(await revoke(lambda, await revocationToken(okta), body(user)), reason);
       assert.equal(await left(user), 2);
     });
   }
@@ -168,8 +174,7 @@ describe('body', () => {
       { token: await revocationToken(okta), body: '{', status: 400, reason: 'body' },
       { token: await revocationToken(okta), body: byAccount('no id'), status: 404, reason: 'user_id' },
     ];
-    for (const { token, body, status, reason } of sent)
-      assertNotRevoked(await revoke(lambda, token, body), status, reason);
+    for (const { token, body, status, reason } of sent) assertError(await revoke(lambda, token, body), status, reason);
   });
 
   test('DynamoDB is not queried before the body of a revocation is read', async () => {
@@ -183,13 +188,13 @@ describe('user', () => {
   test('a 404 is returned when USER_ID_PATTERN or sub_pattern refuses the sub', async () => {
     for (const sub of ['007', 'abc', '\ud800']) {
       const answer = await revoke(lambda, await revocationToken(okta), byAccount(sub));
-      assertNotRevoked(answer, 404, 'user_id');
+      assertError(answer, 404, 'user_id');
       assert.equal(answer.audit.outcome, 'user_id_not_accepted');
     }
     const few = newOrganisation({ sub_pattern: '[1-4]' });
     const { lambda: narrow } = await startOrganisations([few], { SESSIONS_TABLE });
-    assertRevoked(await revoke(narrow, await revocationToken(few), byAccount('4')));
-    assertNotRevoked(await revoke(narrow, await revocationToken(few), byAccount('5')), 404, 'sub');
+    assertDone(await revoke(narrow, await revocationToken(few), byAccount('4')));
+    assertError(await revoke(narrow, await revocationToken(few), byAccount('5')), 404, 'sub');
   });
 
   test('a sub of another issuer is accepted where subject_issuers names it, and becomes an id by user_id', async () => {
@@ -199,7 +204,7 @@ describe('user', () => {
     const user = await newUser();
     for (const iss of [custom, 'https://x.example', ORGANISATION]) {
       const body = { sub_id: account(user.slice(1), { iss }) };
-      assertRevoked(await revoke(both, await revocationToken(two), body), { user_id: user });
+      assertDone(await revoke(both, await revocationToken(two), body), { user_id: user });
     }
     assert.equal(await left(user), 0);
   });
@@ -210,20 +215,20 @@ describe('AWS', () => {
     const user = await newUser();
     dynamodb.inject('BatchWriteItem', user, refuse(500, 'InternalServerError'));
     const answer = await revoke(lambda, await revocationToken(okta), byAccount(user));
-    assertNotRevoked(answer, 503, 'aws_unavailable');
+    assertFault(answer, 503, 'aws_unavailable');
     assert.equal(answer.audit.sessions_left, 1);
     dynamodb.clearFaults(user);
-    assertRevoked(await revoke(lambda, await revocationToken(okta), byAccount(user)), { sessions_ended: 2 });
+    assertDone(await revoke(lambda, await revocationToken(okta), byAccount(user)), { sessions_ended: 2 });
   });
 
   test('a 500 or a 503, never a 401, is returned when the record of an issuer cannot be used', async () => {
     const start = (secretId: string) =>
       coldStart({ REVOCATION_ISSUER_SECRET_IDS: secretId, SESSIONS_TABLE }, 'global_token_revocation');
     const token = await revocationToken(okta);
-    assertNotRevoked(await revoke(await start('none'), token, byAccount('0')), 500, 'record_missing');
+    assertFault(await revoke(await start('none'), token, byAccount('0')), 500, 'record_missing');
     const secretId = await storeRecord(okta.record);
     secretsManager.inject('GetSecretValue', secretId, refuse(500, 'InternalServiceError'));
-    assertNotRevoked(await revoke(await start(secretId), token, byAccount('0')), 503, 'aws_unavailable');
+    assertFault(await revoke(await start(secretId), token, byAccount('0')), 503, 'aws_unavailable');
   });
 });
 

@@ -1,9 +1,10 @@
 // Faults of DynamoDB on the wire: what the answer is, that it is true, and that the next call ends what is left.
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { assertFault } from '../setup/answers.ts';
 import type { Fault } from '../setup/proxy.ts';
-import { assertFault } from '../setup/records.ts';
 import { startProxiedAws, startRoute } from '../setup/route.ts';
 import { allItems, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import * as faults from './faults.ts';

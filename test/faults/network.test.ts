@@ -1,14 +1,15 @@
 // The network on the way to AWS, below HTTP: TLS, DNS, and answers that are not HTTP. A failure there is retried, then
 // answered with a 503, whatever its name; a 500 is for our own faults only.
+
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
 import { once } from 'node:events';
 import { connect, createServer, getDefaultAutoSelectFamilyAttemptTimeout, type Socket } from 'node:net';
 import { after, afterEach, describe, mock, test } from 'node:test';
 import { createServer as createTlsServer, setDefaultCACertificates, type TLSSocket } from 'node:tls';
+import { assertFault } from '../setup/answers.ts';
 import { newCertificate } from '../setup/certificate.ts';
 import { startKeyServer } from '../setup/key_server.ts';
-import { assertFault } from '../setup/records.ts';
 import { startFunction, startProxiedAws, startRoute } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import { keyPair, newClaims, newPublicRecord, signToken } from '../setup/tokens.ts';

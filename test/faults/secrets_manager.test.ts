@@ -1,9 +1,10 @@
 // Faults of Secrets Manager on the wire: at startup and the first request, and once a record is cached. Never a 401.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { assertFault } from '../setup/answers.ts';
 import type { Fault } from '../setup/proxy.ts';
-import { assertFault } from '../setup/records.ts';
 import { type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
 import { createTable, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 import * as faults from './faults.ts';

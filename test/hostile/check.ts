@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
+import { assertDone, assertError } from '../setup/answers.ts';
 import type { Answer as FunctionAnswer } from '../setup/lambda.ts';
-import { assertLoggedOut, assertNoForm, assertRefused } from '../setup/provider.ts';
-import { assertNotRevoked, assertRevoked } from '../setup/revocation.ts';
-import { assertDone, assertRefusedEvent } from '../setup/security_event.ts';
 import type { Case } from './case.ts';
 import type { Answer } from './http.ts';
 import { SECRET } from './token.ts';
@@ -57,35 +55,12 @@ export function check(hostile: Case, token: string, headers: [string, unknown][]
   return body.error;
 }
 
-/** The same for an answer of the route for OpenID providers. */
-export function checkLogoutToken(hostile: Case, token: string, answer: FunctionAnswer): void {
-  const { status, reason = String(answer.audit.reason) } = hostile;
-  checkNothingLeaks(hostile, token, answer);
-  if (status === 200) assertLoggedOut(answer);
-  else if (reason === 'body') assertNoForm(answer);
-  else assertRefused(answer, reason);
-}
-
-/** The same for an answer of the route for revocations. */
-export function checkRevocation(hostile: Case, token: string, answer: FunctionAnswer): void {
-  const { status, reason = String(answer.audit.reason) } = hostile;
-  checkNothingLeaks(hostile, token, answer);
-  if (status === 200) assertRevoked(answer);
-  else assertNotRevoked(answer, status, reason);
-}
-
-const ERRS = new Map([
-  ['issuer', 'invalid_issuer'],
-  ['audience', 'invalid_audience'],
-  ...['algorithm', 'signature', 'unknown_key', 'too_many_keys'].map((reason) => [reason, 'invalid_key'] as const),
-]);
-
-/** The same for an answer of the route for security events. */
-export function checkSecurityEvent(hostile: Case, token: string, answer: FunctionAnswer): void {
+/** The same for an answer of another route. */
+export function checkReceiver(hostile: Case, token: string, answer: FunctionAnswer): void {
   const { status, reason = String(answer.audit.reason) } = hostile;
   checkNothingLeaks(hostile, token, answer);
   if (status === 200) assertDone(answer);
-  else assertRefusedEvent(answer, ERRS.get(reason) ?? 'invalid_request', reason);
+  else assertError(answer, status, reason);
 }
 
 function checkNothingLeaks({ absent }: Case, token: string, { headers, text, head }: Answer): void {

@@ -26,7 +26,7 @@ import { time } from './cases/time.ts';
 import { tokenStructure } from './cases/token_structure.ts';
 import { userIdClaim } from './cases/user_id_claim.ts';
 import { wrongKind } from './cases/wrong_kind.ts';
-import { check, checkLogoutToken, checkRevocation, checkSecurityEvent } from './check.ts';
+import { check, checkReceiver } from './check.ts';
 import { v2 } from './event.ts';
 import { plainRequest, send } from './http.ts';
 import { boundRecords, publicKeyRecords } from './keys.ts';
@@ -75,21 +75,21 @@ async function asEvent(hostile: Case): Promise<void> {
 async function asForm(hostile: Case): Promise<void> {
   const token = await (hostile.token ?? logoutToken)();
   const event = hostile.event?.(token) ?? formEvent(`logout_token=${encodeURIComponent(token)}`);
-  checkLogoutToken(hostile, token, await invoke(backchannelLogout, hostile, token, event));
+  checkReceiver(hostile, token, await invoke(backchannelLogout, hostile, token, event));
 }
 
 /** Sends the case to the function for revocations as an event. */
 async function asRevocation(hostile: Case): Promise<void> {
   const token = await (hostile.token ?? revocationToken)();
   const event = (hostile.event ?? revocationRequest())(token);
-  checkRevocation(hostile, token, await invoke(globalTokenRevocation, hostile, token, event));
+  checkReceiver(hostile, token, await invoke(globalTokenRevocation, hostile, token, event));
 }
 
 /** Sends the case to the function for security events as an event. */
 async function asPush(hostile: Case): Promise<void> {
   const token = await (hostile.token ?? securityEvent)();
   const event = (hostile.event ?? pushRequest)(token);
-  checkSecurityEvent(hostile, token, await invoke(securityEventsReceiver, hostile, token, event));
+  checkReceiver(hostile, token, await invoke(securityEventsReceiver, hostile, token, event));
 }
 
 /** Sends the event. The audit record must not hold the token either, but the reason of a refusal. */

@@ -1,26 +1,13 @@
 // From an address to the application's own user id. test/layouts/authjs.test.ts shows the same with Auth.js.
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { refuse } from '../faults/faults.ts';
-import {
-  account,
-  assertNotRevoked,
-  assertRevoked,
-  newOrganisation,
-  revocationToken,
-  revoke,
-  startOrganisations,
-} from '../setup/revocation.ts';
+import { assertBadRequest, assertDone, assertError, assertFault } from '../setup/answers.ts';
+import { account, newOrganisation, revocationToken, revoke, startOrganisations } from '../setup/revocation.ts';
 import { startProxiedAws } from '../setup/route.ts';
-import {
-  assertDone,
-  CAEP,
-  newTransmitter,
-  pushToken,
-  securityEventToken,
-  startTransmitters,
-} from '../setup/security_event.ts';
+import { CAEP, newTransmitter, pushToken, securityEventToken, startTransmitters } from '../setup/security_event.ts';
 import { allItems, createTable, type Item, putItems } from '../setup/tables.ts';
 
 const KEYS = {
@@ -64,7 +51,7 @@ describe('address', () => {
   test('an address logs its user out, with one Query more, and keeps the profile', async () => {
     const [ann, bob] = [await signUp('ann@example.com'), await signUp('bob@example.com')];
     const requests = await dynamodb.requests(table, async () =>
-      assertRevoked(await revokeBy('ann@example.com'), { user_id: ann, sessions_ended: 2 }),
+      assertDone(await revokeBy('ann@example.com'), { user_id: ann, sessions_ended: 2 }),
     );
     assert.deepEqual(requests, ['Query', 'Query', 'BatchWriteItem']);
     assert.deepEqual([await left(ann), await left(bob)], [0, 2]);
@@ -72,15 +59,15 @@ describe('address', () => {
 
   test('an address is looked up as it was sent, and in lower case', async () => {
     const [cy, di] = [await signUp('Cy@Example.com'), await signUp('di@example.com')];
-    assertRevoked(await revokeBy('Cy@Example.com'), { user_id: cy });
-    assertRevoked(await revokeBy('DI@EXAMPLE.COM'), { user_id: di });
-    assertNotRevoked(await revokeBy('cy@example.com'), 404, 'no_account'); // nobody knows how it was written
+    assertDone(await revokeBy('Cy@Example.com'), { user_id: cy });
+    assertDone(await revokeBy('DI@EXAMPLE.COM'), { user_id: di });
+    assertError(await revokeBy('cy@example.com'), 404, 'no_account'); // nobody knows how it was written
   });
 
   test('an address that has two users, by its two spellings, is a 500, and nobody is logged out', async () => {
     const [one, two] = [await signUp('Eve@example.com'), await signUp('eve@example.com')];
     const answer = await revokeBy('Eve@example.com');
-    assertNotRevoked(answer, 500, 'account_invalid');
+    assertFault(answer, 500, 'account_invalid');
     assert.equal(answer.audit.fault, 'one address is linked to several users');
     assert.deepEqual([await left(one), await left(two)], [2, 2]);
   });
@@ -89,7 +76,7 @@ describe('address', () => {
     const { table: lower, lambda: by } = await start({ ...KEYS, email: emailAs('mail:{email:lower}') });
     const fay = await signUp('fay@example.com', lower);
     const requests = await dynamodb.requests(lower, async () =>
-      assertRevoked(await revokeBy('FAY@example.com', by), { user_id: fay, sessions_ended: 2 }),
+      assertDone(await revokeBy('FAY@example.com', by), { user_id: fay, sessions_ended: 2 }),
     );
     assert.deepEqual(requests, ['Query', 'Query', 'BatchWriteItem']);
   });
@@ -102,7 +89,7 @@ describe('address', () => {
 
   for (const domain of ['EXAMPLE.COM', 'example.org', 'eXample.Org']) {
     test(`an address in ${domain} is looked up, since the record has that domain`, async () => {
-      assertNotRevoked(await revokeBy(`nobody@${domain}`), 404, 'no_account');
+      assertError(await revokeBy(`nobody@${domain}`), 404, 'no_account');
     });
   }
 
@@ -122,26 +109,24 @@ describe('address', () => {
   ];
   for (const email of strange) {
     test(`a 400 is returned without a look-up for the address ${JSON.stringify(email)}`, async () => {
-      const requests = await dynamodb.requests(table, async () =>
-        assertNotRevoked(await revokeBy(email), 400, 'subject'),
-      );
+      const requests = await dynamodb.requests(table, async () => assertBadRequest(await revokeBy(email), 'subject'));
       assert.deepEqual(requests, []);
     });
   }
 
   test('a 404 is returned for an address that no key can hold', async () => {
     for (const local of ['x'.repeat(2048), '\ud800'])
-      assertNotRevoked(await revokeBy(`${local}@example.com`), 404, 'user_id');
+      assertError(await revokeBy(`${local}@example.com`), 404, 'user_id');
   });
 
   test('a 503 is returned, and nobody logged out, when the Query for an address fails', async () => {
     const ida = await signUp('ida@example.com');
     dynamodb.inject('Query', 'mail:ida@example.com', refuse(500, 'InternalServerError'));
-    assertNotRevoked(await revokeBy('ida@example.com'), 503, 'aws_unavailable');
+    assertFault(await revokeBy('ida@example.com'), 503, 'aws_unavailable');
     assert.equal(await left(ida), 2);
     dynamodb.clearFaults('mail:ida@example.com');
     dynamodb.inject('Query', 'mail:ida@example.com', refuse(400, 'ThrottlingException'), 2);
-    assertRevoked(await revokeBy('ida@example.com'), { user_id: ida });
+    assertDone(await revokeBy('ida@example.com'), { user_id: ida });
   });
 });
 
@@ -165,9 +150,9 @@ describe('stores', () => {
     const MORE_STORES = JSON.stringify([{ table: second, layout: LAYOUT }]);
     const { lambda: by } = await start(LAYOUT, { SESSIONS_TABLE: table, MORE_STORES });
     const kim = await signUp('kim@example.com', second);
-    assertRevoked(await revokeBy('kim@example.com', by), { user_id: kim, sessions_ended: 2 });
+    assertDone(await revokeBy('kim@example.com', by), { user_id: kim, sessions_ended: 2 });
     await signUp('kim@example.com');
-    assertNotRevoked(await revokeBy('kim@example.com', by), 500, 'account_invalid');
+    assertFault(await revokeBy('kim@example.com', by), 500, 'account_invalid');
   });
 
   test('users in a table of their own are found by its key', async () => {
@@ -180,14 +165,14 @@ describe('stores', () => {
     const { table: sessions, lambda: by } = await start({ ...KEYS, email });
     await putItems(users, [{ mail: { S: 'leo@example.com' }, id: { S: 'leo' }, password: { S: 'x' } }]);
     await putItems(sessions, [session('leo')]);
-    assertRevoked(await revokeBy('leo@example.com', by), { user_id: 'leo', sessions_ended: 1 });
+    assertDone(await revokeBy('leo@example.com', by), { user_id: 'leo', sessions_ended: 1 });
   });
 
   test('a 500 that names the record is returned when email_domains is there and no layout has email', async () => {
     const { lambda: by } = await start(KEYS);
     for (const sub_id of [{ format: 'email', email: 'a@example.com' }, account('a')]) {
       const answer = await revoke(by, await revocationToken(okta), { sub_id });
-      assertNotRevoked(answer, 500, 'record_invalid');
+      assertFault(answer, 500, 'record_invalid');
       assert.equal(answer.audit.fault, 'validator record test_okta: email_domains needs a layout that has email');
     }
   });

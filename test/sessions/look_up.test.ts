@@ -1,9 +1,11 @@
 // From a provider's `sub` to the application's own user id. test/layouts/authjs.test.ts shows the same with Auth.js.
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { answer, empty, passOn, refuse, trickle } from '../faults/faults.ts';
-import { assertFault, assertLoggedOut, deliver, startProviders } from '../setup/provider.ts';
+import { assertDone, assertFault } from '../setup/answers.ts';
+import { deliver, startProviders } from '../setup/provider.ts';
 import { startProxiedAws } from '../setup/route.ts';
 import { allItems, createTable, type Item, putItems } from '../setup/tables.ts';
 import { newLogoutClaims, newProvider, signLogoutToken } from '../setup/tokens.ts';
@@ -54,18 +56,18 @@ describe('account_provider', () => {
   test('account_provider logs out the user of a linked account, with one more Query, and keeps the link', async () => {
     const [ann, bob] = [await signUp('ann'), await signUp('bob')];
     const requests = await dynamodb.requests(table, async () =>
-      assertLoggedOut(await logout('ann'), { user_id: ann, actor: 'ann', sessions_ended: 2 }),
+      assertDone(await logout('ann'), { user_id: ann, actor: 'ann', sessions_ended: 2 }),
     );
     assert.deepEqual(requests, ['Query', 'Query', 'BatchWriteItem']);
     assert.deepEqual([await left(ann), await left(bob)], [0, 2]);
-    assertLoggedOut(await logout('ann'), { outcome: 'no_live_session', user_id: ann });
+    assertDone(await logout('ann'), { outcome: 'no_live_session', user_id: ann });
   });
 
   test('a 200 is returned after one Query, and nobody is logged out, when no user is linked to the sub', async () => {
     const eve = await signUp('eve');
     for (const sub of ['ev', 'eve2', 'Eve', 'EVE', ' eve', 'eve@kc', '{sub}', '{provider}', '$&', '*', eve]) {
       const requests = await dynamodb.requests(table, async () =>
-        assertLoggedOut(await logout(sub), { outcome: 'no_account', sessions_ended: 0, passes: 0 }),
+        assertDone(await logout(sub), { outcome: 'no_account', sessions_ended: 0, passes: 0 }),
       );
       assert.deepEqual(requests, ['Query'], sub);
     }
@@ -75,26 +77,26 @@ describe('account_provider', () => {
   test('account_provider takes sub literally, whatever characters it contains', async () => {
     for (const sub of ['$&', '{provider}', '{sub}', 'a b|c@d', 'ü', '%2F']) {
       const user = await signUp(sub);
-      assertLoggedOut(await logout(sub), { user_id: user, sessions_ended: 2 });
+      assertDone(await logout(sub), { user_id: user, sessions_ended: 2 });
     }
   });
 
   test('a user who has the sub only at another provider is not logged out', async () => {
     const user = randomUUID();
     await putItems(table, [session(user), link(user, 'zoe', 'another')]);
-    assertLoggedOut(await logout('zoe'), { outcome: 'no_account' });
+    assertDone(await logout('zoe'), { outcome: 'no_account' });
     assert.equal(await left(user), 1);
   });
 
   test('the Query for an account reads only the user’s key: the item may hold the provider’s tokens', async () => {
-    const sent = await dynamodb.capture(async () => assertLoggedOut(await logout('nobody'), { outcome: 'no_account' }));
+    const sent = await dynamodb.capture(async () => assertDone(await logout('nobody'), { outcome: 'no_account' }));
     const { ProjectionExpression, ExpressionAttributeNames, Select } = JSON.parse(sent[0]?.body ?? '');
     assert.deepEqual([Select, ExpressionAttributeNames[ProjectionExpression]], ['SPECIFIC_ATTRIBUTES', 'pk']);
     assert.deepEqual(Object.values(ExpressionAttributeNames), ['account', 'account_id', 'pk']);
   });
 
   test('a 400 is returned for a sub that a key of the account index cannot hold', async () => {
-    assertLoggedOut(await logout('x'.repeat(1021)), { outcome: 'no_account' });
+    assertDone(await logout('x'.repeat(1021)), { outcome: 'no_account' });
     for (const sub of ['x'.repeat(1022), '\ud800']) {
       const { status, audit } = await logout(sub);
       assert.deepEqual([status, audit.outcome, audit.reason], [400, 'user_id_not_accepted', 'user_id']);
@@ -125,7 +127,7 @@ describe('account_provider', () => {
     const user = await signUp('tim');
     dynamodb.inject('Query', 'tim@kc', refuse(400, 'ThrottlingException'), 2);
     dynamodb.inject('Query', 'tim@kc', refuse(500, 'InternalServerError'), 1);
-    assertLoggedOut(await logout('tim'), { user_id: user, sessions_ended: 2 });
+    assertDone(await logout('tim'), { user_id: user, sessions_ended: 2 });
     dynamodb.inject('Query', 'tim@kc', refuse(500, 'InternalServerError'));
     const unavailable = await logout('tim');
     assertFault(unavailable, 503, 'aws_unavailable');
@@ -171,7 +173,7 @@ describe('a linked account', () => {
       ...(account_id && { account_id }),
     };
     await putItems(numbers.table, [{ owner: { N: '7' }, sk }, { owner: { N: '70' }, sk }, linked]);
-    assertLoggedOut(await logout('seven', numbers.lambda), { user_id: '7', sessions_ended: 1 });
+    assertDone(await logout('seven', numbers.lambda), { user_id: '7', sessions_ended: 1 });
   });
 
   test('an account may be linked in another table, by its own key, in an attribute of its own', async () => {
@@ -187,8 +189,8 @@ describe('a linked account', () => {
     const { lambda: by, table: sessions } = await start({ ...LAYOUT, account });
     await putItems(accounts, [{ acct: { S: 'kc/max' }, owner: { S: 'user:m1' } }]);
     await putItems(sessions, [session('m1'), session('m2')]);
-    assertLoggedOut(await logout('max', by), { user_id: 'm1', sessions_ended: 1 });
-    assertLoggedOut(await logout('ma', by), { outcome: 'no_account' });
+    assertDone(await logout('max', by), { user_id: 'm1', sessions_ended: 1 });
+    assertDone(await logout('ma', by), { outcome: 'no_account' });
   });
 
   test('a user whose account is linked in one of several stores is logged out in all of them', async () => {
@@ -196,7 +198,7 @@ describe('a linked account', () => {
     const byUserId = { tableKey: ['user_id', 'sid'], userKey: { name: 'user_id', type: 'S', value: '{user_id}' } };
     const both = await start(byUserId, { MORE_STORES: JSON.stringify([{ table, layout: LAYOUT }]) });
     await putItems(both.table, [{ user_id: { S: user }, sid: { S: '1' } }]);
-    assertLoggedOut(await logout('sue', both.lambda), { user_id: user, sessions_ended: 3 });
+    assertDone(await logout('sue', both.lambda), { user_id: user, sessions_ended: 3 });
     assert.deepEqual([await left(user), (await allItems(both.table)).length], [0, 0]);
   });
 });
@@ -209,13 +211,13 @@ describe('look-ups in several stores', async () => {
   test('every store that has account is asked, and a user who is linked in the second one is logged out', async () => {
     await putItems(first, [session('s2')]);
     await putItems(second, [session('s2'), link('s2', 'in-second')]);
-    assertLoggedOut(await logout('in-second', by), { user_id: 's2', sessions_ended: 2 });
+    assertDone(await logout('in-second', by), { user_id: 's2', sessions_ended: 2 });
   });
 
   test('two stores that name the same user are no contradiction', async () => {
     await putItems(first, [session('same'), link('same', 'in-both')]);
     await putItems(second, [link('same', 'in-both')]);
-    assertLoggedOut(await logout('in-both', by), { user_id: 'same', sessions_ended: 1 });
+    assertDone(await logout('in-both', by), { user_id: 'same', sessions_ended: 1 });
   });
 
   test('a 500 is returned, and nobody logged out, when two stores name different users', async () => {
@@ -230,7 +232,7 @@ describe('look-ups in several stores', async () => {
   });
 
   test('a 200 without anybody logged out is returned only when no store has the account', async () => {
-    assertLoggedOut(await logout('nobody-at-all', by), { outcome: 'no_account' });
+    assertDone(await logout('nobody-at-all', by), { outcome: 'no_account' });
     dynamodb.inject('Query', 'half@kc', (exchange) =>
       exchange.body.includes(second) ? refuse(500, 'InternalServerError')(exchange) : passOn(exchange),
     );
@@ -268,7 +270,7 @@ test('the account table of a Better Auth adapter finds the user: its own key, an
   const inAnHour = { S: new Date(Date.now() + 3_600_000).toISOString() };
   const begin = (userId: string): Item => ({ token: { S: randomUUID() }, userId: { S: userId }, expiresAt: inAnHour });
   await putItems(table, [begin('user-1'), begin('user-1'), begin('user-2')]);
-  assertLoggedOut(await logout('a-1', by), { user_id: 'user-1', sessions_ended: 2 });
+  assertDone(await logout('a-1', by), { user_id: 'user-1', sessions_ended: 2 });
   assert.deepEqual(
     (await allItems(table)).map(({ userId }) => userId?.S),
     ['user-2'],

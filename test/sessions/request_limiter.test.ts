@@ -1,8 +1,9 @@
 // A partition takes 1 000 deletes a second, however many are sent to it.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { partition, refuse } from '../faults/faults.ts';
-import { assertFault } from '../setup/records.ts';
+import { assertFault } from '../setup/answers.ts';
 import { startProxiedAws, startRoute } from '../setup/route.ts';
 import { newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 

@@ -1,12 +1,13 @@
 // How many requests a logout takes, which of them run together, and what is counted when answers are lost.
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { handBack, loseAnswer, passOn, refuse, reset } from '../faults/faults.ts';
+import { assertFault } from '../setup/answers.ts';
 import type { Exchange, Fault } from '../setup/proxy.ts';
-import { assertFault } from '../setup/records.ts';
 import { type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
 import { allItems, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 

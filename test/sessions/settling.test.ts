@@ -1,4 +1,5 @@
 // What a logout waits for: requests that still run and save their session at their end, and an index that lags.
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,8 +10,8 @@ import connectDynamoDb from 'connect-dynamodb';
 import express from 'express';
 import session from 'express-session';
 import { loseAnswer, passOn } from '../faults/faults.ts';
+import { assertFault } from '../setup/answers.ts';
 import type { Answer, AuditLine } from '../setup/lambda.ts';
-import { assertFault } from '../setup/records.ts';
 import { type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
 import { allItems, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 

@@ -1,12 +1,13 @@
 // One logout in several stores: all at once, each with its own user ids, and none affected by a fault in another.
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { readLayout } from '../../lib/settings/layout.ts';
 import { passOn, refuse, silence } from '../faults/faults.ts';
+import { assertFault } from '../setup/answers.ts';
 import type { AuditLine } from '../setup/lambda.ts';
 import type { Fault } from '../setup/proxy.ts';
-import { assertFault } from '../setup/records.ts';
 import { type Logout, startProxiedAws, startRoute } from '../setup/route.ts';
 import { allItems, createTable, type Item, newSessions, putItems, sessionsLeft } from '../setup/tables.ts';
 

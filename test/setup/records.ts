@@ -1,7 +1,7 @@
-import assert from 'node:assert/strict';
 import { mock } from 'node:test';
+import { assertAccepted } from './answers.ts';
 import type { Request } from './events.ts';
-import { type Answer, type AuditLine, coldStart } from './lambda.ts';
+import { type Answer, coldStart } from './lambda.ts';
 import { startProxiedAws } from './route.ts';
 import { createTable } from './tables.ts';
 import { newRecord, storeRecord, tokenOf } from './tokens.ts';
@@ -50,40 +50,4 @@ export async function startRecords() {
 /** Lets the seconds pass. */
 export function pass(seconds: number): void {
   mock.timers.tick(1000 * seconds);
-}
-
-/** The token was accepted: no session of user 0 was there to end. */
-export function assertAccepted(answer: Answer, audit: AuditLine = {}): void {
-  assert.partialDeepStrictEqual(answer, { status: 200, text: '{"jsonrpc":"2.0","id":null,"result":false}', audit });
-}
-
-/** The token was refused like any other: one text for every reason, which only the audit record has. */
-export function assertRefused(answer: Answer, reason: string, more: AuditLine = {}): void {
-  assert.partialDeepStrictEqual(answer, {
-    status: 401,
-    headers: { 'www-authenticate': 'Bearer realm="auth_logout_user", error="invalid_token"' },
-    text: '{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Authentication failed"}}',
-    audit: { outcome: 'unauthenticated', reason, ...more },
-  });
-}
-
-/** The token is good, but not for this: a challenge that says so, and the reason in the audit record. */
-export function assertForbidden(answer: Answer, reason: string): void {
-  assert.partialDeepStrictEqual(answer, {
-    status: 403,
-    headers: { 'www-authenticate': 'Bearer realm="auth_logout_user", error="insufficient_scope"' },
-    audit: { outcome: 'not_allowed', reason },
-  });
-}
-
-/** The fault is ours or AWS's, and the answer says so: 500, or 503 with a time to try again; the reason is audited. */
-export function assertFault(answer: Answer, status: 500 | 503, reason = answer.audit.reason): void {
-  const [outcome, code, message] =
-    status === 503
-      ? ['unavailable', -32000, 'Some sessions may be left: send the request again']
-      : ['internal', -32603, 'Internal error'];
-  const text = JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } });
-  assert.partialDeepStrictEqual(answer, { status, text, audit: { outcome, reason } });
-  assert.match(String(answer.headers['retry-after']), status === 503 ? /^[1-5]$/ : /^undefined$/);
-  assert.ok(!('www-authenticate' in answer.headers));
 }

@@ -1,8 +1,7 @@
 // Global Token Revocation as Okta sends it: what signs the tokens, the requests, and the answers.
-import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { pushEvent } from './events.ts';
-import type { Answer, AuditLine, Lambda } from './lambda.ts';
+import type { Answer, Lambda } from './lambda.ts';
 import { startFunction } from './route.ts';
 import { newProvider, type Provider, signToken } from './tokens.ts';
 
@@ -54,31 +53,4 @@ export function revoke(
 export function startOrganisations(organisations: Provider[], environment?: Record<string, string>) {
   const records = organisations.map(({ record }) => record);
   return startFunction('global_token_revocation', records, environment);
-}
-
-/** The answer says that nothing is left. */
-export function assertRevoked(answer: Answer, audit: AuditLine = {}): void {
-  const route = 'global_token_revocation';
-  assert.partialDeepStrictEqual(answer, { status: 204, text: '', audit: { route, ...audit } });
-  assert.deepEqual(answer.headers, { 'cache-control': 'no-store' });
-}
-
-const ERRORS = new Map([
-  [400, 'invalid_request'],
-  [401, 'invalid_token'],
-  [403, 'insufficient_scope'],
-  [404, 'not_found'],
-  [500, 'server_error'],
-  [503, 'temporarily_unavailable'],
-]);
-
-/** The answer says with that status why not: to the sender in one word, to the audit record with its reason. */
-export function assertNotRevoked(answer: Answer, status: number, reason: string): void {
-  const error = ERRORS.get(status);
-  assert.partialDeepStrictEqual(answer, { status, text: JSON.stringify({ error }), audit: { reason } });
-  const challenge = new RegExp(`^Bearer realm="auth_logout_user"(, error="${error}")?$`);
-  assert.match(String(answer.headers['www-authenticate']), /^40[13]$/.test(`${status}`) ? challenge : /^undefined$/);
-  assert.equal(answer.headers['retry-after'], status === 503 ? '2' : undefined);
-  assert.equal(answer.audit.level, status < 500 ? 'INFO' : 'ERROR');
-  assert.equal(answer.audit.rejections, [400, 401, 403].includes(status) ? 1 : 0);
 }

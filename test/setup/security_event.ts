@@ -1,8 +1,7 @@
 // Security Event Tokens: what signs them, the push, and the answers.
-import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { pushEvent } from './events.ts';
-import type { Answer, AuditLine, Lambda } from './lambda.ts';
+import type { Answer, Lambda } from './lambda.ts';
 import { startFunction } from './route.ts';
 import { newProvider, type Provider, signToken } from './tokens.ts';
 
@@ -52,25 +51,4 @@ export function pushToken(
 export function startTransmitters(transmitters: Provider[], environment?: Record<string, string>) {
   const records = transmitters.map(({ record }) => record);
   return startFunction('security_events', records, environment);
-}
-
-/** The answer says that there is nothing more to do: the outcome in the audit record says why. */
-export function assertDone(answer: Answer, audit: AuditLine = {}): void {
-  const route = 'security_events';
-  assert.partialDeepStrictEqual(answer, { status: 202, text: '', audit: { route, level: 'INFO', ...audit } });
-  assert.deepEqual(answer.headers, { 'cache-control': 'no-store' });
-}
-
-/** The answer is a 400 with that error of RFC 8935, and the audit record has the reason. */
-export function assertRefusedEvent(answer: Answer, err: string, reason: string, audit: AuditLine = {}): void {
-  assert.partialDeepStrictEqual(answer, { status: 400, json: { err }, audit: { reason, level: 'INFO', ...audit } });
-  assert.deepEqual(Object.keys(answer.json), ['err', 'description']);
-  assert.deepEqual(answer.headers, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-}
-
-/** The answer says that the fault is not the transmitter's, and when to try again if that may help. */
-export function assertFailedEvent(answer: Answer, status: 500 | 503, reason: string): void {
-  const err = status === 503 ? 'temporarily_unavailable' : 'server_error';
-  assert.partialDeepStrictEqual(answer, { status, text: JSON.stringify({ err }), audit: { reason, level: 'ERROR' } });
-  assert.equal(answer.headers['retry-after'], status === 503 ? '2' : undefined);
 }

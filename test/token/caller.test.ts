@@ -1,7 +1,9 @@
 // What a caller's token may do: nothing if it is of another kind; with user_id_claim, log out the one user it names.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { assertAccepted, assertFault, assertForbidden, assertRefused, startRecords } from '../setup/records.ts';
+import { assertAccepted, assertFault, assertForbidden, assertRefused } from '../setup/answers.ts';
+import { startRecords } from '../setup/records.ts';
 import { newClaims, newRecord, signText, signToken } from '../setup/tokens.ts';
 
 const LOGOUT = { 'http://schemas.openid.net/event/backchannel-logout': {} };

@@ -1,7 +1,9 @@
 // How a token is read: strictly, before any library sees it. Signatures here are valid, unless a test says otherwise.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { assertAccepted, assertRefused, startRecords } from '../setup/records.ts';
+import { assertAccepted, assertRefused } from '../setup/answers.ts';
+import { startRecords } from '../setup/records.ts';
 import { newClaims, newRecord, signParts, signText } from '../setup/tokens.ts';
 
 const record = newRecord();

@@ -1,8 +1,10 @@
 // What a logout token must contain, and what real providers send: docs/openid-providers.md describes each of them.
+
 import { describe, test } from 'node:test';
 import { refuse } from '../faults/faults.ts';
 import { CLIENT_ID, ISSUER, LOGOUT_EVENT } from '../local/senders.ts';
-import { assertFault, assertLoggedOut, assertRefused, deliver, startProviders } from '../setup/provider.ts';
+import { assertDone, assertFault, assertRefused } from '../setup/answers.ts';
+import { deliver, startProviders } from '../setup/provider.ts';
 import { startProxiedAws } from '../setup/route.ts';
 import { newSessions, putItems } from '../setup/tables.ts';
 import {
@@ -34,7 +36,7 @@ describe('a logout token', () => {
     'Application/JWT',
   ]) {
     test(`a logout token ${typ ? `with typ ${typ}` : 'without typ'} is accepted`, async () =>
-      assertLoggedOut(await deliver(lambda, await sign({}, { typ }))));
+      assertDone(await deliver(lambda, await sign({}, { typ }))));
   }
   for (const typ of ['', 'at+jwt', 'secevent+jwt', 'global-token-revocation+jwt', 'logout', 'logout+jwt;x=y', 'JWS']) {
     test(`a logout token with typ "${typ}" is refused`, async () =>
@@ -43,7 +45,7 @@ describe('a logout token', () => {
 
   for (const event of [{}, { more: 1 }]) {
     test(`a logout token whose logout event is ${JSON.stringify(event)} is accepted`, async () =>
-      assertLoggedOut(await deliver(lambda, await sign({ events: { [LOGOUT_EVENT]: event, 'urn:other': true } }))));
+      assertDone(await deliver(lambda, await sign({ events: { [LOGOUT_EVENT]: event, 'urn:other': true } }))));
   }
   const noEvents = [undefined, null, {}, [], '', LOGOUT_EVENT, [LOGOUT_EVENT], true, { 'urn:other': {} }];
   const noEvent = [null, [], [{}], '', '{}', true, 1].map((event) => ({ [LOGOUT_EVENT]: event }));
@@ -57,7 +59,7 @@ describe('a logout token', () => {
     const { lambda: shared } = await startProviders([{ ...provider, record: { ...record, secret_key } }]);
     const withEvents = (events: string) =>
       signText(secret_key, '{"alg":"HS256"}', claims.replace('"events":0', `"events":${events}`));
-    assertLoggedOut(await deliver(shared, await withEvents(`{"${LOGOUT_EVENT}":{}}`)));
+    assertDone(await deliver(shared, await withEvents(`{"${LOGOUT_EVENT}":{}}`)));
     assertRefused(await deliver(shared, await withEvents(`{"__proto__":{"${LOGOUT_EVENT}":{}}}`)), 'no_logout_event');
   });
 
@@ -90,7 +92,7 @@ describe('a logout token', () => {
   for (const [what, claims, reason] of times) {
     test(`a logout token with ${what} is ${reason ? `refused as ${reason}` : 'accepted'}`, async () => {
       const delivery = await deliver(lambda, await sign(claims));
-      reason ? assertRefused(delivery, reason) : assertLoggedOut(delivery);
+      reason ? assertRefused(delivery, reason) : assertDone(delivery);
     });
   }
 });
@@ -189,7 +191,7 @@ describe('a logout token of a known provider', () => {
       const claims = newLogoutClaims('7', sent.claims);
       await putItems(table, newSessions(String(claims.sub), 2));
       const delivery = await deliver(lambda, await signLogoutToken(sender, claims, sent.header));
-      assertLoggedOut(delivery, { sessions_ended: 2, user_id: claims.sub, alg: sender.alg });
+      assertDone(delivery, { sessions_ended: 2, user_id: claims.sub, alg: sender.alg });
     });
   }
 
@@ -203,7 +205,7 @@ describe('a logout token of a known provider', () => {
     dynamodb.inject('BatchWriteItem', '8', refuse(500, 'InternalServerError'));
     assertFault(await deliver(lambda, await signLogoutToken(provider, claims)), 503, 'aws_unavailable');
     dynamodb.clearFaults('8');
-    assertLoggedOut(await deliver(lambda, await signLogoutToken(provider, claims)), { sessions_ended: 2 });
+    assertDone(await deliver(lambda, await signLogoutToken(provider, claims)), { sessions_ended: 2 });
   });
 
   test('a logout token from Rauthy with sid only is refused, since sessions cannot be found by sid', async () => {

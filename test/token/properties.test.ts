@@ -1,9 +1,11 @@
 // What holds for all input: random values wherever a caller can put them, and a valid token with any one bit changed.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { assertAccepted } from '../setup/answers.ts';
 import { gatewayEvent } from '../setup/events.ts';
-import { assertAccepted, startRecords } from '../setup/records.ts';
+import { startRecords } from '../setup/records.ts';
 import { startFunction } from '../setup/route.ts';
 import { keyPair, newClaims, newPublicRecord, newRecord, signText, signToken } from '../setup/tokens.ts';
 

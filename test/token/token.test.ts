@@ -1,7 +1,9 @@
 // How a token is judged: the header that carries it, the times of its claims, and no key but the record's.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { assertAccepted, assertRefused, startRecords } from '../setup/records.ts';
+import { assertAccepted, assertRefused } from '../setup/answers.ts';
+import { startRecords } from '../setup/records.ts';
 import { junkToken, keyPair, newClaims, newRecord, signToken } from '../setup/tokens.ts';
 
 const record = newRecord();

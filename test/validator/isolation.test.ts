@@ -1,20 +1,14 @@
 // Several callers, and one whose record or key set hangs or is broken: nobody else has to wait for it, or fails with it.
+
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reset, silence, trickle } from '../faults/faults.ts';
+import { assertAccepted, assertFault, assertForbidden, assertRefused } from '../setup/answers.ts';
 import { startKeyServer } from '../setup/key_server.ts';
 import type { Fault } from '../setup/proxy.ts';
-import {
-  assertAccepted,
-  assertFault,
-  assertForbidden,
-  assertRefused,
-  pass,
-  type Send,
-  startRecords,
-} from '../setup/records.ts';
+import { pass, type Send, startRecords } from '../setup/records.ts';
 import { keyPair, newClaims, newPublicRecord, newRecord, signToken, storeRecord, tokenOf } from '../setup/tokens.ts';
 
 const MAX_AGE = 300; // seconds, by default

@@ -1,13 +1,15 @@
 // Public keys at an https address: fetched, cached, reloaded, limited in size. The test sets the clock.
+
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { JWK } from 'jose';
+import { assertAccepted, assertFault, assertRefused } from '../setup/answers.ts';
 import { startKeyServer } from '../setup/key_server.ts';
 import type { Answer } from '../setup/lambda.ts';
-import { assertAccepted, assertFault, assertRefused, pass, type Send, startRecords } from '../setup/records.ts';
+import { pass, type Send, startRecords } from '../setup/records.ts';
 import { keyPair, newClaims, newPublicRecord, signToken, storeRecord } from '../setup/tokens.ts';
 
 const MAX_AGE = 300; // seconds

@@ -1,12 +1,14 @@
 // What a start reads before the first request, and that its failures do no harm to requests. The test sets the clock.
+
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { refuse, reset, silence, trickle } from '../faults/faults.ts';
+import { assertAccepted, assertFault, assertRefused } from '../setup/answers.ts';
 import { startKeyServer } from '../setup/key_server.ts';
 import type { Fault } from '../setup/proxy.ts';
-import { assertAccepted, assertFault, assertRefused, pass, type Send, startRecords } from '../setup/records.ts';
+import { pass, type Send, startRecords } from '../setup/records.ts';
 import { keyPair, newClaims, newPublicRecord, newRecord, signToken, storeRecord, tokenOf } from '../setup/tokens.ts';
 
 const MAX_AGE = 300; // seconds, by default

@@ -1,7 +1,9 @@
 // The validator record of an OpenID provider: what it holds besides keys, and what only a caller's record may hold.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { assertFault, assertLoggedOut, assertRefused, deliver, startProviders } from '../setup/provider.ts';
+import { assertDone, assertFault, assertRefused } from '../setup/answers.ts';
+import { deliver, startProviders } from '../setup/provider.ts';
 import { startAws } from '../setup/route.ts';
 import { newLogoutClaims, newProvider, signLogoutToken } from '../setup/tokens.ts';
 
@@ -23,7 +25,7 @@ for (const [userId, expected] of [
   ['{sub}{user_id}', '7{user_id}'],
 ] as const) {
   test(`sub 7 is user ${expected} when a provider’s record has user_id ${JSON.stringify(userId)}`, async () =>
-    assertLoggedOut(await deliverBy({ user_id: userId }), { user_id: expected }));
+    assertDone(await deliverBy({ user_id: userId }), { user_id: expected }));
 }
 
 for (const [sub_pattern, sub, accepted] of [
@@ -38,7 +40,7 @@ for (const [sub_pattern, sub, accepted] of [
 ] as const) {
   test(`sub ${JSON.stringify(sub)} is ${accepted ? '' : 'not '}accepted by sub_pattern ${sub_pattern}`, async () => {
     const answer = await deliverBy({ sub_pattern, user_id: 'a|{sub}' }, { sub });
-    if (accepted) return assertLoggedOut(answer, { user_id: `a|${sub}` });
+    if (accepted) return assertDone(answer, { user_id: `a|${sub}` });
     assert.partialDeepStrictEqual(answer, {
       status: 400,
       text: '{"error":"invalid_request","error_description":"The sub of the logout token is not accepted"}',
@@ -50,7 +52,7 @@ for (const [sub_pattern, sub, accepted] of [
 test('max_token_age_seconds of an OpenID provider is 300 unless its record says otherwise', async () => {
   const exp = Math.floor(Date.now() / 1000) + 600;
   assertRefused(await deliverBy({}, { exp }), 'too_long_lived');
-  assertLoggedOut(await deliverBy({ max_token_age_seconds: 900 }, { exp }));
+  assertDone(await deliverBy({ max_token_age_seconds: 900 }, { exp }));
 });
 
 describe('a wrong record of an OpenID provider', () => {

@@ -1,9 +1,11 @@
 // The validator record, field by field: what each one does, and how a wrong one is refused.
+
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { assertAccepted, assertFault, assertForbidden, assertRefused, pass, startRecords } from '../setup/records.ts';
+import { assertAccepted, assertFault, assertForbidden, assertRefused } from '../setup/answers.ts';
+import { pass, startRecords } from '../setup/records.ts';
 import { keyPair, newClaims, newPublicRecord, newRecord, signToken, storeRecord } from '../setup/tokens.ts';
 
 const { startWith, startWithSecrets } = await startRecords();

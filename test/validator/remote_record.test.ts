@@ -1,12 +1,14 @@
 // Validator records over time: how often they are read, and what is used while they cannot be. The test sets the clock.
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateSecretCommand, DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { answer, garbled, refuse, reset, silence, trickle } from '../faults/faults.ts';
+import { assertAccepted, assertFault, assertRefused } from '../setup/answers.ts';
 import type { Fault } from '../setup/proxy.ts';
-import { assertAccepted, assertFault, assertRefused, pass, startRecords } from '../setup/records.ts';
+import { pass, startRecords } from '../setup/records.ts';
 import { junkToken, newClaims, newRecord, signToken, storeRecord, tokenOf } from '../setup/tokens.ts';
 
 const MAX_AGE = 300; // seconds, by default

@@ -1,4 +1,5 @@
 // Rotation of a validator record: no token of the old key or the new one is refused too early. The test sets the clock.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
@@ -7,7 +8,8 @@ import {
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { assertAccepted, assertRefused, pass, startRecords } from '../setup/records.ts';
+import { assertAccepted, assertRefused } from '../setup/answers.ts';
+import { pass, startRecords } from '../setup/records.ts';
 import {
   junkToken,
   keyPair,

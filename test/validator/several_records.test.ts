@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { reset } from '../faults/faults.ts';
-import { assertAccepted, assertFault, assertRefused, type Send, startRecords } from '../setup/records.ts';
+import { assertAccepted, assertFault, assertRefused } from '../setup/answers.ts';
+import { type Send, startRecords } from '../setup/records.ts';
 import { junkToken, newClaims, newRecord, signToken, storeRecord, tokenOf } from '../setup/tokens.ts';
 
 const { startWithSecrets, secrets } = await startRecords();
