@@ -1,7 +1,12 @@
-// The speed figures in the README, in docs/bench.md and in its picture are those of the last bench run.
+// What is printed in the README, CONTRIBUTING and docs/bench.md: figures of the last bench run, and code that runs.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { plot } from './bench/plot.ts';
 import { type Report, SUMMARY, summary, tables } from './bench/report.ts';
 
@@ -21,4 +26,16 @@ test('docs/bench.md shows the figures of docs/bench.json', () => {
 
 test('docs/bench.svg is drawn from the figures of docs/bench.json', () => {
   assert.equal(readFileSync('docs/bench.svg', 'utf8'), plot(report), 'run npm run bench');
+});
+
+test('the test in CONTRIBUTING.md passes as it is printed there', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'contributing-'));
+  after(() => rmSync(folder, { recursive: true }));
+  const [, code = ''] = readFileSync('CONTRIBUTING.md', 'utf8').match(/^```ts\n(.*?)^```/ms) ?? [];
+  const file = join(folder, 'mine.test.ts');
+  writeFileSync(file, code.replaceAll("from '../", `from '${pathToFileURL('test')}/`));
+  const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
+  const { stdout } = await promisify(execFile)(process.execPath, ['--test', file], { env });
+  assert.match(stdout, /^ℹ pass 1$/m);
+  assert.match(stdout, /^ℹ fail 0$/m);
 });
