@@ -11,7 +11,7 @@ import { Aws } from './environment.ts';
 import { growth } from './growth.ts';
 import { coldStart, firstAnswer, latency, latencyByIndex, memory, type Row, throttled, warm } from './measures.ts';
 import { plot } from './plot.ts';
-import { type Report, ratiosOf, SUMMARY, summary, tables } from './report.ts';
+import { type Report, ratiosOf, ratioTable, SUMMARY, summary, tables } from './report.ts';
 
 const started = performance.now();
 const folder = mkdtempSync(join(tmpdir(), 'bench-'));
@@ -54,7 +54,7 @@ const report: Report = {
 // Only runs of the same package on the same machine are comparable.
 const subject = ({ machine, versions, bundle }: Report) => JSON.stringify([machine, versions, bundle]);
 if (before && subject(before) === subject(report)) report.earlier = [before.ratios, ...before.earlier].slice(0, 2);
-console.log(`\n${tables(report)}\n\n${summary(report)}\n`);
+console.log(`\n${tables(report)}\n\n${ratioTable(report)}\n\n${summary(report)}\n`);
 if (!against) {
   writeFileSync('docs/bench.json', `${JSON.stringify(report, null, 1)}\n`);
   writeFileSync('docs/bench.svg', plot(report));
