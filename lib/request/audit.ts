@@ -167,8 +167,7 @@ function countsLine({ live, expired, writtenBack, leftAlone, kept }: Counts) {
 /** Text fit for a log line: no control or format characters, 256 characters at most. Anything but text is left out. */
 function clean(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
-  const isPlain = /^[ -~]*$/.test(value); // nearly always true, and much faster to check
-  return (isPlain ? value : value.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '')).slice(0, MAX_TEXT);
+  return value.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '').slice(0, MAX_TEXT);
 }
 
 function printableOrAbsent(id: string | undefined): string | undefined {

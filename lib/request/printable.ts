@@ -1,8 +1,5 @@
-const PRINTABLE = /^[ -[\]-~]*$/; // nearly always all of it, and much faster to check
-
 /** An id, so that two different ones are never the same text: `\\u{…}` for what cannot be printed, and the backslash. */
 export function printable(id: string): string {
-  if (PRINTABLE.test(id)) return id;
   return id.replace(/[\\\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
