@@ -102,7 +102,7 @@ export async function readRecord(
     clientId: kind === REVOCATION_ISSUER ? fields.claim('client_id') : undefined,
     subjectIssuers: fields.has('subject_issuers') ? fields.list('subject_issuers') : [],
     emailDomains: fields.has('email_domains') ? domains(fields) : undefined,
-    events: fields.has('events') ? fields.list('events') : undefined,
+    events: fields.has('events') ? someOf(fields, 'events') : undefined,
     tenant: fields.has('tenant') ? fields.claim('tenant') : undefined,
     tokensExpire: kind.tokensExpire,
     maxTokenAgeSeconds: fields.seconds('max_token_age_seconds', kind.maxTokenAgeSeconds),
@@ -133,11 +133,16 @@ function checkNames(fields: Fields, kind: RecordKind): void {
   }
 }
 
+/** A list that is not empty: an empty one would refuse or pass over everything in silence. */
+function someOf(fields: Fields, field: string): string[] {
+  const list = fields.list(field);
+  return list.length > 0 ? list : fields.fail(field, 'must name at least one, or be left out');
+}
+
 function domains(fields: Fields): string[] {
-  const list = fields.list('email_domains').map((domain) => domain.toLowerCase());
-  if (list.length === 0) fields.fail('email_domains', 'must name at least one, or be left out');
-  if (list.some((domain) => domain.includes('@'))) fields.fail('email_domains', 'must be what stands after the @');
-  return list;
+  const list = someOf(fields, 'email_domains').map((domain) => domain.toLowerCase());
+  const isOdd = list.some((domain) => /[@*\s]/.test(domain));
+  return isOdd ? fields.fail('email_domains', 'must be what stands after the @, without a wildcard') : list;
 }
 
 async function secretKey(fields: Fields) {

@@ -42,7 +42,8 @@ describe('an issuer of revocations', () => {
       { email_domains: [] },
       /: email_domains must name at least one, or be left out$/,
     ],
-    ['an address in email_domains', { email_domains: 'a@b.c' }, /: email_domains must be what stands after the @$/],
+    ['an address in email_domains', { email_domains: 'a@b.c' }, /: email_domains must be what stands after the @/],
+    ['a wildcard in email_domains', { email_domains: '*.b.c' }, /: email_domains must be .*, without a wildcard$/],
     ['a number as subject_issuers', { subject_issuers: 7 }, /: subject_issuers must be text or a list of texts$/],
     ['events', { events: 'x' }, /: events is for the record of a transmitter of events only: remove it$/],
     ['allowed_emails', { allowed_emails: 'a@b' }, /: allowed_emails is for the record of a caller only: remove it$/],
@@ -65,6 +66,7 @@ describe('an issuer of revocations', () => {
 describe('a transmitter of events', () => {
   const faults: [what: string, members: Members, fault: RegExp][] = [
     ['client_id', { client_id: 'x' }, /: client_id is for the record of an issuer of revocations only: remove it$/],
+    ['an empty list of events', { events: [] }, /: events must name at least one, or be left out$/],
     ['events with a blank entry', { events: 'x,,y' }, /: events has an entry that is blank or not text$/],
     ['a list as tenant', { tenant: ['t'] }, /: tenant must be text that is not blank$/],
     ['user_id_claim', { user_id_claim: 'sub' }, /: user_id_claim is for the record of a caller only: remove it$/],
