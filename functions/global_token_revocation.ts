@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { type AuditContext, audit, noteCaller, noteResult, noteUser } from '../lib/request/audit.ts';
+import { type AuditContext, audit, noteCaller, noteResult, noteSubject, noteUser } from '../lib/request/audit.ts';
 import { type DeadlineContext, deadline } from '../lib/request/deadline.ts';
 import { header, UNREADABLE } from '../lib/request/http.ts';
 import { revocation, subjectIdentifier } from '../lib/request/revocation.ts';
@@ -32,6 +32,7 @@ export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContex
     noteCaller(context.audit, verified);
     checkRevocation(verified);
     const subject = readSubject(subjectIdentifier(event), verified.version.record);
+    noteSubject(context.audit, subject);
 
     const userId = await findUserId(subject, verified.version.record, sessions, context.deadline);
     noteUser(context.audit, userId);

@@ -1,8 +1,8 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { type AuditContext, audit, noteCaller, noteResult, noteUser } from '../lib/request/audit.ts';
+import { type AuditContext, audit, noteCaller, noteResult, noteSubject, noteUser } from '../lib/request/audit.ts';
 import { type DeadlineContext, deadline } from '../lib/request/deadline.ts';
-import { UNREADABLE } from '../lib/request/http.ts';
+import { MAX_BODY_BYTES, UNREADABLE } from '../lib/request/http.ts';
 import { push, pushedToken } from '../lib/request/push.ts';
 import { answer } from '../lib/sessions/logout_result.ts';
 import { findUserId } from '../lib/sessions/look_up.ts';
@@ -25,12 +25,13 @@ export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContex
   .use(push())
   .use(deadline())
   .handler(async (event, context) => {
-    const verified = await verifyToken(pushedToken(event), records, context.deadline);
+    const verified = await verifyToken(pushedToken(event), records, context.deadline, MAX_BODY_BYTES);
     noteCaller(context.audit, verified);
     const { subject, event: reported } = securityEvent(verified);
+    noteSubject(context.audit, subject, reported);
 
     const userId = await findUserId(subject, verified.version.record, sessions, context.deadline);
-    noteUser(context.audit, userId, reported);
+    noteUser(context.audit, userId);
 
     const result = await sessions.end(userId, context.deadline);
     noteResult(context.audit, result);

@@ -194,6 +194,7 @@ describe('user', () => {
     const few = newOrganisation({ sub_pattern: '[1-4]' });
     const { lambda: narrow } = await startOrganisations([few], { SESSIONS_TABLE });
     assertDone(await revoke(narrow, await revocationToken(few), byAccount('4')));
+    assertError(await revoke(lambda, await revocationToken(okta), byAccount('1'.repeat(2049))), 404, 'sub');
     assertError(await revoke(narrow, await revocationToken(few), byAccount('5')), 404, 'sub');
   });
 

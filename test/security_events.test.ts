@@ -278,7 +278,7 @@ describe('subject', () => {
   });
 
   test('a complex subject of the record’s tenant is accepted, and one of another tenant refused', async () => {
-    const ours = newTransmitter({ tenant: 't-1' });
+    const ours = newTransmitter({ tenant: 't-0, t-1' });
     const { lambda: by } = await startTransmitters([ours], { SESSIONS_TABLE });
     const user = await newUser();
     for (const tenant of [
@@ -373,6 +373,11 @@ describe('token', () => {
     assertRefused(await pushToken(lambda, ''), 'malformed');
     assertRefused(await pushToken(lambda, `SET=${token}`), 'malformed');
     assertBadRequest(await pushToken(lambda, token.padEnd(65_537)), 'body');
+  });
+
+  test('a security event may be larger than a token in a header', async () => {
+    const events = { [REVOKED]: { reason_admin: 'x'.repeat(10_000), subject: account(await newUser()) } };
+    assertDone(await pushToken(lambda, await securityEventToken(transmitter, events)), { sessions_ended: 2 });
   });
 
   test('DynamoDB is not queried for a security event that fails verification', async () => {

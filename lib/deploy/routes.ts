@@ -94,6 +94,7 @@ export const OPTIONAL_ROUTES: OptionalRoute[] = [
         senders: 'issuers of revocations',
         rejected: 'Revocations were rejected; an issuer and its record may not agree',
         noAccount: 'account_provider or the look-ups may be wrong',
+        subjects: 'A good revocation names nobody in a form that the record takes',
       }),
     widgets: routeWidgets('Issuers of revocations'),
   },
@@ -109,6 +110,7 @@ export const OPTIONAL_ROUTES: OptionalRoute[] = [
         senders: 'transmitters of events',
         rejected: 'Security events were rejected, or name no user; a transmitter and its record may not agree',
         noAccount: 'account_provider or the look-ups may be wrong',
+        subjects: 'A good security event names nobody in a form that the record takes',
       }),
     widgets: routeWidgets('Transmitters of events'),
   },
@@ -117,7 +119,12 @@ export const OPTIONAL_ROUTES: OptionalRoute[] = [
 /** The alarms of a route by which others report users. Few of them send a request again. */
 function receiverAlarms(
   prefix: string,
-  { senders, rejected, noAccount }: { senders: string; rejected: string; noAccount: string },
+  {
+    senders,
+    rejected,
+    noAccount,
+    subjects,
+  }: Record<'senders' | 'rejected' | 'noAccount', string> & { subjects?: string },
 ): Record<string, Alarm> {
   return {
     [`${prefix}-function-errors`]: [
@@ -140,6 +147,7 @@ function receiverAlarms(
       'A good token names a user whose id our own settings refuse',
       requests('user_id_not_accepted'),
     ],
+    ...(subjects && { [`${prefix}-subjects`]: [subjects, requests('invalid_request')] }),
     [`${prefix}-no-account`]: [
       `Five accounts in an hour are linked to no user, and none to one; ${noAccount}`,
       NO_ACCOUNT,

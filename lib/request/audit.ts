@@ -3,6 +3,7 @@ import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { type ErrorCode, type ServiceError, serviceError } from '../errors.ts';
 import { type Counts, type LogoutResult, logoutResult, type StoreResult } from '../sessions/logout_result.ts';
+import type { Subject } from '../token/subject.ts';
 import type { Verified } from '../token/verify.ts';
 import { header } from './http.ts';
 import { printable } from './printable.ts';
@@ -33,6 +34,7 @@ export type AuditRecord = {
   caller?: Caller;
   /** Why a record that was tried before, or the newest version of this one, could not be used. */
   fault?: string | undefined;
+  subject?: Subject;
   userId?: string;
   callerReason?: unknown;
   result?: LogoutResult;
@@ -88,10 +90,16 @@ export function noteCaller(audit: AuditRecord, { token, claims, version, faults 
   audit.fault = (faults[0] ?? stale)?.fault;
 }
 
-/** Notes whose sessions are to end, and the reason that the caller gives, such as the name of an event. */
+/** Notes whom the caller means, before the user is found, and the reason that he gives. */
+export function noteSubject(audit: AuditRecord, subject: Subject, reason?: string): void {
+  audit.subject = subject;
+  audit.callerReason = reason;
+}
+
+/** Notes whose sessions are to end, and the reason that the caller gives. */
 export function noteUser(audit: AuditRecord, userId: string, reason?: unknown): void {
   audit.userId = userId;
-  audit.callerReason = reason;
+  audit.callerReason ??= reason;
 }
 
 /** Notes what the logout did, also when it failed. */
@@ -106,7 +114,7 @@ function metrics(dimensions: string[][], units: Record<string, string>) {
 }
 
 function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: ServiceError, isRejection = false): void {
-  const { route, startedAt, caller, fault, userId, callerReason, result } = context.audit;
+  const { route, startedAt, caller, fault, subject, userId, callerReason, result } = context.audit;
   const { stores, wasLive, ...counts } = result ?? logoutResult([]);
   const isFailure = error?.code === 'INTERNAL' || error?.code === 'UNAVAILABLE';
   const line = {
@@ -117,6 +125,7 @@ function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: Ser
     outcome: error?.code.toLowerCase() ?? (wasLive ? 'logged_out' : 'no_live_session'),
     reason: error?.reason,
     fault: clean(error ? error.fault : fault),
+    subject: printableOrAbsent(subject && ('sub' in subject ? subject.sub : subject.email)),
     user_id: printableOrAbsent(userId),
     caller_reason: clean(callerReason),
     actor: clean(caller?.email) ?? printableOrAbsent(caller?.sub),

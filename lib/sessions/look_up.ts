@@ -85,6 +85,7 @@ function missing(record: string, field: string, member: string): ServiceError {
 /** An address as it was sent, and in lower case: what a template of a key may be filled with. */
 function spellings(email: string): Record<string, string>[] {
   const lower = email.toLowerCase();
+  if (lower.toUpperCase() !== email.toUpperCase()) return []; // the lower case of U+212A is k, which is another letter
   return [email, lower].map((spelling) => ({ email: spelling, 'email:lower': lower }));
 }
 

@@ -14,5 +14,5 @@ export function checkRevocation({ typ, claims, version: { record } }: Verified):
   if (typ !== TYPE || Object.hasOwn(claims, 'events')) throw invalidToken('wrong_kind');
   if (Object.hasOwn(claims, 'nonce')) throw invalidToken('nonce');
   if (iat === undefined || !jti) throw invalidToken('claims');
-  if (sub !== record.clientId) throw new ServiceError('NOT_ALLOWED', 'client');
+  if (sub === undefined || !record.clientIds.includes(sub)) throw new ServiceError('NOT_ALLOWED', 'client');
 }

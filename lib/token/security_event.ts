@@ -33,7 +33,7 @@ const EVENTS = [
 export function securityEvent({ typ, claims, version: { record } }: Verified): { event: string; subject: Subject } {
   const events = eventsOf(typ, claims);
   const [event, content] = events.find((entry) => endsSessions(entry, record)) ?? [];
-  if (event === undefined) throw new ServiceError('EVENT_IGNORED', 'event');
+  if (event === undefined) throw new ServiceError('EVENT_IGNORED', 'event', events.map(([name]) => name).join(' '));
   const { sub_id = isObject(content) ? content.subject : undefined } = claims;
   return { event, subject: readSubject(userIn(sub_id, record), record) };
 }
@@ -55,10 +55,10 @@ function endsSessions([name, content]: [string, unknown], { events = EVENTS }: V
 }
 
 /** The identifier of the user: the subject itself, or the `user` of a complex one (OpenID SSF 1.0 §3.2). */
-function userIn(subject: unknown, { tenant }: ValidatorRecord): unknown {
+function userIn(subject: unknown, { tenants }: ValidatorRecord): unknown {
   const identifier = withFormat(subject);
   if (!isObject(identifier) || !isComplex(identifier)) return identifier;
-  if (identifier.tenant !== undefined && !isTenant(identifier.tenant, tenant))
+  if (identifier.tenant !== undefined && !isOneOf(tenants, identifier.tenant))
     throw new ServiceError('INVALID_REQUEST', 'subject', 'the tenant is not that of the record');
   if (identifier.user === undefined) throw new ServiceError('NO_USER', 'subject');
   return withFormat(identifier.user);
@@ -75,7 +75,7 @@ function isComplex({ format, user, session, device }: Record<string, unknown>): 
   return format === 'complex' || (format === undefined && [user, session, device].some((part) => part !== undefined));
 }
 
-function isTenant(given: unknown, tenant: string | undefined): boolean {
+function isOneOf(tenants: string[], given: unknown): boolean {
   const names = isObject(given) ? [given.id, given.sub] : [given];
-  return tenant !== undefined && names.includes(tenant);
+  return tenants.some((tenant) => names.includes(tenant));
 }

@@ -5,12 +5,15 @@ import type { ValidatorRecord } from '../validator/record.ts';
 
 export type Subject = { sub: string } | { email: string };
 
+const MAX_SUB = 2048; // no key can hold more, and no pattern should take its time for it
+
 /**
  * Checks a `sub` before it becomes a user id. Throws USER_ID_NOT_ACCEPTED unless the record's `sub_pattern`, if there is
  * one, matches all of it: else `sub` could begin like the ids of another provider's users.
  */
 export function checkSub(sub: string, { subPattern }: ValidatorRecord): void {
-  if (subPattern && !subPattern.test(sub)) throw new ServiceError('USER_ID_NOT_ACCEPTED', 'sub');
+  const isAccepted = sub.length <= MAX_SUB && (!subPattern || subPattern.test(sub));
+  if (!isAccepted) throw new ServiceError('USER_ID_NOT_ACCEPTED', 'sub');
 }
 
 /**
@@ -33,5 +36,9 @@ function isIssuer(iss: unknown, { issuer, subjectIssuers }: ValidatorRecord): bo
 
 function isInDomain(email: string, { emailDomains = [] }: ValidatorRecord): boolean {
   const [local, domain = '', ...more] = email.split('@');
-  return local !== '' && more.length === 0 && emailDomains.includes(domain.toLowerCase());
+  // Both ways: the lower case of U+212A is k, which is another letter.
+  const isKnown = emailDomains.some(
+    (known) => domain.toLowerCase() === known && domain.toUpperCase() === known.toUpperCase(),
+  );
+  return local !== '' && more.length === 0 && isKnown;
 }

@@ -13,8 +13,8 @@ const KEY_MISMATCHES: InvalidTokenReason[] = [
   'too_many_keys',
   'signature',
   'unknown_key',
-  'issuer', // this and the next one: of a record whose keys are not at hand
-  'audience',
+  'audience', // this and the next one: of a record whose keys are not at hand
+  'issuer',
   'algorithm',
 ];
 
@@ -37,8 +37,13 @@ type Outcome =
  * Tries the records in order; the first that verifies the token decides. Throws UNAUTHENTICATED for any fault of the
  * token, but INTERNAL or UNAVAILABLE while a record that might verify it cannot be read.
  */
-export async function verifyToken(token: string, records: RemoteRecord[], deadline: AbortSignal): Promise<Verified> {
-  const decoded = decodeToken(token);
+export async function verifyToken(
+  token: string,
+  records: RemoteRecord[],
+  deadline: AbortSignal,
+  maxLength?: number,
+): Promise<Verified> {
+  const decoded = decodeToken(token, maxLength);
   const needsKeys = (record: ValidatorRecord) => meets(record, decoded);
   const outcomes = await tryRecords({ ...decoded, token, needsKeys }, records, deadline);
 

@@ -29,15 +29,16 @@ export type ValidatorRecord = {
   subPattern: RegExp | undefined;
   /** The provider's name in the items that link accounts to users. */
   accountProvider: string | undefined;
-  /** What the `sub` of a revocation token must be. */
-  clientId: string | undefined;
+  /** One of these must be the `sub` of a revocation token. */
+  clientIds: string[];
   /** Who else than the issuer of the token may have given a subject its `sub`. */
   subjectIssuers: string[];
   /** The domains, in lower case, whose addresses may name users. */
   emailDomains: string[] | undefined;
   /** The events that end sessions, where the record chooses them. */
   events: string[] | undefined;
-  tenant: string | undefined;
+  /** The tenants whose subjects are meant for us. */
+  tenants: string[];
   /** Whether a token must have `exp`. */
   tokensExpire: boolean;
   maxTokenAgeSeconds: number;
@@ -99,17 +100,18 @@ export async function readRecord(
     userId: fields.has('user_id') ? fields.text('user_id') : '{sub}',
     subPattern: fields.has('sub_pattern') ? fields.pattern('sub_pattern') : undefined,
     accountProvider: fields.has('account_provider') ? fields.claim('account_provider') : undefined,
-    clientId: kind === REVOCATION_ISSUER ? fields.claim('client_id') : undefined,
+    clientIds: kind === REVOCATION_ISSUER ? someOf(fields, 'client_id') : [],
     subjectIssuers: fields.has('subject_issuers') ? fields.list('subject_issuers') : [],
     emailDomains: fields.has('email_domains') ? domains(fields) : undefined,
-    events: fields.has('events') ? someOf(fields, 'events') : undefined,
-    tenant: fields.has('tenant') ? fields.claim('tenant') : undefined,
+    events: fields.has('events') ? eventNames(fields) : undefined,
+    tenants: fields.has('tenant') ? fields.list('tenant') : [],
     tokensExpire: kind.tokensExpire,
     maxTokenAgeSeconds: fields.seconds('max_token_age_seconds', kind.maxTokenAgeSeconds),
     previousKeyGraceMs: 1000 * fields.seconds('previous_key_grace_seconds', 3600),
   };
   if (rules.audience.length === 0) fields.fail('audience', 'must name at least one');
   if (!rules.userId.includes('{sub}')) fields.fail('user_id', 'must contain {sub}, or all tokens log out one user');
+  if (rules.userId !== rules.userId.trim()) fields.fail('user_id', 'begins or ends with whitespace: remove it');
   if (rules.accountProvider && fields.has('user_id')) {
     fields.fail('user_id', 'and account_provider both say who the user is: remove one of them');
   }
@@ -141,8 +143,14 @@ function someOf(fields: Fields, field: string): string[] {
 
 function domains(fields: Fields): string[] {
   const list = someOf(fields, 'email_domains').map((domain) => domain.toLowerCase());
-  const isOdd = list.some((domain) => /[@*\s]/.test(domain));
+  const isOdd = list.some((domain) => /[\s;:/*@]|^\.|\.$/.test(domain));
   return isOdd ? fields.fail('email_domains', 'must be what stands after the @, without a wildcard') : list;
+}
+
+function eventNames(fields: Fields): string[] {
+  const list = someOf(fields, 'events');
+  const isOdd = list.some((name) => !URL.canParse(name) || /\s/.test(name));
+  return isOdd ? fields.fail('events', 'must have whole names of events, which begin with https://') : list;
 }
 
 async function secretKey(fields: Fields) {

@@ -93,7 +93,15 @@ describe('address', () => {
     });
   }
 
+  test('a letter whose lower case is another letter, U+212A, names nobody', async () => {
+    const kim = await signUp('kip@example.com');
+    assertError(await revokeBy('\u212aip@example.com'), 404, 'user_id');
+    assert.equal(await left(kim), 2);
+  });
+
   const strange = [
+    'hal@e\u212aample.com',
+    'hal@example\u3002com',
     'hal@example.net',
     'hal@sub.example.com',
     'hal@example.com.',
@@ -122,7 +130,9 @@ describe('address', () => {
   test('a 503 is returned, and nobody logged out, when the Query for an address fails', async () => {
     const ida = await signUp('ida@example.com');
     dynamodb.inject('Query', 'mail:ida@example.com', refuse(500, 'InternalServerError'));
-    assertFault(await revokeBy('ida@example.com'), 503, 'aws_unavailable');
+    const failed = await revokeBy('ida@example.com');
+    assertFault(failed, 503, 'aws_unavailable');
+    assert.deepEqual([failed.audit.subject, failed.audit.user_id], ['ida@example.com', undefined]);
     assert.equal(await left(ida), 2);
     dynamodb.clearFaults('mail:ida@example.com');
     dynamodb.inject('Query', 'mail:ida@example.com', refuse(400, 'ThrottlingException'), 2);
