@@ -9,20 +9,14 @@ import { formEvent } from './setup/events.ts';
 import { type Answer, coldStart } from './setup/lambda.ts';
 import { deliver, startProviders } from './setup/provider.ts';
 import { startProxiedAws } from './setup/route.ts';
-import { newSessions, putItems, sessionsLeft } from './setup/tables.ts';
+import { newSessions, newUsers, putItems } from './setup/tables.ts';
 import { keyPair, newLogoutClaims, newProvider, type Provider, signLogoutToken, storeRecord } from './setup/tokens.ts';
 
 const { dynamodb, secretsManager } = await startProxiedAws();
 const provider = newProvider();
 const { table: SESSIONS_TABLE, lambda } = await startProviders([provider]);
 
-let users = 100;
-/** A new user for each test, with this many sessions. */
-async function newUser(sessions = 2): Promise<string> {
-  const user = String(users++);
-  await putItems(SESSIONS_TABLE, newSessions(user, sessions));
-  return user;
-}
+const { newUser, left } = newUsers(SESSIONS_TABLE);
 
 /** A logout token for the user; the given claims replace its own. */
 function tokenFor(user: string, claims: Record<string, unknown> = {}, by: Provider = provider): Promise<string> {
@@ -43,8 +37,8 @@ describe('sessions', () => {
       token_id: 'one',
       sessions_ended: 33,
     });
-    assert.equal(await sessionsLeft(SESSIONS_TABLE, user), 0);
-    assert.equal(await sessionsLeft(SESSIONS_TABLE, other), 3);
+    assert.equal(await left(user), 0);
+    assert.equal(await left(other), 3);
   });
 
   test('a logout token that is sent twice succeeds twice, though no session is left the second time', async () => {
@@ -72,7 +66,7 @@ describe('the receiver plan of the OpenID conformance suite', async () => {
     const token = await sign(provider, newLogoutClaims(user, { unknown_claim: 'x', ...claims }));
     const type = { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' };
     const answer = await lambda.send(formEvent(`unknown_parameter=x&logout_token=${token}`, type));
-    return { ...answer, left: await sessionsLeft(SESSIONS_TABLE, user) };
+    return { ...answer, left: await left(user) };
   }
 
   for (const sid of [undefined, 'one']) {
@@ -155,7 +149,7 @@ describe('form', () => {
       const user = await newUser();
       const token = await tokenFor(user);
       assertBadRequest(await lambda.send(event(token)), 'body');
-      assert.equal(await sessionsLeft(SESSIONS_TABLE, user), 2);
+      assert.equal(await left(user), 2);
     });
   }
 
@@ -180,7 +174,7 @@ describe('form', () => {
     const user = await newUser();
     const authorization = `Bearer ${await tokenFor(user)}`;
     assert.equal((await lambda.send(formEvent('', { authorization, 'content-type': FORM }))).status, 400);
-    assert.equal(await sessionsLeft(SESSIONS_TABLE, user), 2);
+    assert.equal(await left(user), 2);
   });
 });
 
@@ -202,10 +196,7 @@ describe('user id', () => {
     await putItems(SESSIONS_TABLE, [...newSessions('ann', 2), ...newSessions('two|ann', 2)]);
     const token = await tokenFor('ann', { iss: 'https://two.example.com' }, second);
     assertDone(await deliver(both, token), { user_id: 'two|ann', actor: 'ann', sessions_ended: 2 });
-    assert.deepEqual(
-      [await sessionsLeft(SESSIONS_TABLE, 'ann'), await sessionsLeft(SESSIONS_TABLE, 'two|ann')],
-      [2, 0],
-    );
+    assert.deepEqual([await left('ann'), await left('two|ann')], [2, 0]);
     const odd = await tokenFor('$&', { iss: 'https://two.example.com' }, second);
     assertDone(await deliver(both, odd), { user_id: 'two|$&' });
   });

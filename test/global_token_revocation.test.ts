@@ -19,22 +19,15 @@ import {
   startOrganisations,
 } from './setup/revocation.ts';
 import { startProxiedAws } from './setup/route.ts';
-import { newSessions, putItems, sessionsLeft } from './setup/tables.ts';
+import { newSessions, newUsers, putItems } from './setup/tables.ts';
 import { keyPair, storeRecord } from './setup/tokens.ts';
 
 const { dynamodb, secretsManager } = await startProxiedAws();
 const okta = newOrganisation();
 const { table: SESSIONS_TABLE, lambda } = await startOrganisations([okta]);
 
-let users = 100;
-/** A new user for each test, with this many sessions. */
-async function newUser(sessions = 2): Promise<string> {
-  const user = String(users++);
-  await putItems(SESSIONS_TABLE, newSessions(user, sessions));
-  return user;
-}
+const { newUser, left } = newUsers(SESSIONS_TABLE);
 
-const left = (user: string) => sessionsLeft(SESSIONS_TABLE, user);
 const byAccount = (user: string) => ({ sub_id: account(user) });
 
 describe('sessions', () => {

@@ -15,7 +15,7 @@ import {
   startTransmitters,
   TRANSMITTER,
 } from './setup/security_event.ts';
-import { newSessions, putItems, sessionsLeft } from './setup/tables.ts';
+import { newSessions, newUsers, putItems } from './setup/tables.ts';
 import { keyPair, newLogoutClaims, storeRecord } from './setup/tokens.ts';
 
 type Members = Record<string, unknown>;
@@ -26,15 +26,7 @@ const { table: SESSIONS_TABLE, lambda } = await startTransmitters([transmitter])
 
 const REVOKED = `${CAEP}/session-revoked`;
 
-let users = 100;
-/** A new user for each test, with this many sessions. */
-async function newUser(sessions = 2): Promise<string> {
-  const user = String(users++);
-  await putItems(SESSIONS_TABLE, newSessions(user, sessions));
-  return user;
-}
-
-const left = (user: string) => sessionsLeft(SESSIONS_TABLE, user);
+const { newUser, left } = newUsers(SESSIONS_TABLE);
 
 /** The session-revoked of a user, at the top of the token. */
 function revoked(user: string, claims: Members = {}, header: Members = {}): Promise<string> {

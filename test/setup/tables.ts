@@ -22,6 +22,19 @@ type Unusual = {
   types?: Record<string, 'B' | 'N'>;
 };
 
+/** New users for the tests of one file: each one has this many sessions in the table. */
+export function newUsers(table: string) {
+  let users = 100;
+  return {
+    newUser: async (sessions = 2): Promise<string> => {
+      const user = String(users++);
+      await putItems(table, newSessions(user, sessions));
+      return user;
+    },
+    left: (user: string) => sessionsLeft(table, user),
+  };
+}
+
 /** Creates an empty table for the layout, a name or an object, with its indexes. Returns the table's name. */
 export async function createTable(given: unknown, unusual: Unusual = {}): Promise<string> {
   const TableName = `sessions-${randomUUID()}`;
