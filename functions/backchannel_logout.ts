@@ -10,7 +10,7 @@ import { SessionStores } from '../lib/sessions/session_stores.ts';
 import { readSettings } from '../lib/settings/environment.ts';
 import { logoutSubject } from '../lib/token/logout_token.ts';
 import { verifyToken } from '../lib/token/verify.ts';
-import { OPENID_PROVIDER } from '../lib/validator/record.ts';
+import { OPENID_PROVIDER } from '../lib/validator/record_kind.ts';
 import { prefetchRecords } from '../lib/validator/remote_record.ts';
 
 const settings = readSettings(process.env, 'OPENID_PROVIDER_SECRET_IDS');

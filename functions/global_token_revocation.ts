@@ -12,7 +12,7 @@ import { bearerToken } from '../lib/token/bearer.ts';
 import { checkRevocation } from '../lib/token/revocation.ts';
 import { readSubject } from '../lib/token/subject.ts';
 import { verifyToken } from '../lib/token/verify.ts';
-import { REVOCATION_ISSUER } from '../lib/validator/record.ts';
+import { REVOCATION_ISSUER } from '../lib/validator/record_kind.ts';
 import { prefetchRecords } from '../lib/validator/remote_record.ts';
 
 const settings = readSettings(process.env, 'REVOCATION_ISSUER_SECRET_IDS');

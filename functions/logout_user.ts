@@ -9,7 +9,7 @@ import { SessionStores } from '../lib/sessions/session_stores.ts';
 import { readSettings } from '../lib/settings/environment.ts';
 import { bearerToken, checkCaller } from '../lib/token/bearer.ts';
 import { verifyToken } from '../lib/token/verify.ts';
-import { CALLER } from '../lib/validator/record.ts';
+import { CALLER } from '../lib/validator/record_kind.ts';
 import { prefetchRecords } from '../lib/validator/remote_record.ts';
 
 const settings = readSettings(process.env, 'VALIDATOR_SECRET_IDS');

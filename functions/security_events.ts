@@ -10,7 +10,7 @@ import { SessionStores } from '../lib/sessions/session_stores.ts';
 import { readSettings } from '../lib/settings/environment.ts';
 import { securityEvent } from '../lib/token/security_event.ts';
 import { verifyToken } from '../lib/token/verify.ts';
-import { EVENT_TRANSMITTER } from '../lib/validator/record.ts';
+import { EVENT_TRANSMITTER } from '../lib/validator/record_kind.ts';
 import { prefetchRecords } from '../lib/validator/remote_record.ts';
 
 const settings = readSettings(process.env, 'EVENT_TRANSMITTER_SECRET_IDS');

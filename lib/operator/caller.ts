@@ -2,7 +2,8 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { SignJWT } from 'jose';
 import { ServiceError } from '../errors.ts';
 import { Fields } from '../validator/fields.ts';
-import { CALLER, readRecord, type ValidatorRecord } from '../validator/record.ts';
+import { readRecord, type ValidatorRecord } from '../validator/record.ts';
+import { CALLER } from '../validator/record_kind.ts';
 import { fail, failureOf, isLocal } from './command.ts';
 
 const TOKEN_SECONDS = 60;

@@ -1,16 +1,8 @@
 import { Cached } from './cached.ts';
 import { fetchKeySet } from './fetch_key_set.ts';
-import {
-  CALLER_FIELDS,
-  EVENT_TRANSMITTER_FIELDS,
-  FIELDS,
-  isPassedOver,
-  OPENID_PROVIDER_FIELDS,
-  REVOCATION_ISSUER_FIELDS,
-  shownName,
-} from './field_names.ts';
 import { Fields } from './fields.ts';
 import { type KeySet, readKeySet, sharedKey } from './key_set.ts';
+import { checkNames, REVOCATION_ISSUER, type RecordKind } from './record_kind.ts';
 
 /** A validator record in the vocabulary of Odoo's auth_jwt, checked, with its keys ready for use. */
 export type ValidatorRecord = {
@@ -44,35 +36,6 @@ export type ValidatorRecord = {
   maxTokenAgeSeconds: number;
   previousKeyGraceMs: number;
 };
-
-/** Whose record it is, the fields that only such a record has, and what holds for its tokens. */
-export type RecordKind = { whose: string; fields: string[]; tokensExpire: boolean; maxTokenAgeSeconds: number };
-
-export const CALLER: RecordKind = {
-  whose: 'a caller',
-  fields: CALLER_FIELDS,
-  tokensExpire: true,
-  maxTokenAgeSeconds: 86_400,
-};
-export const OPENID_PROVIDER: RecordKind = {
-  whose: 'an OpenID provider',
-  fields: OPENID_PROVIDER_FIELDS,
-  tokensExpire: true,
-  maxTokenAgeSeconds: 300,
-};
-export const REVOCATION_ISSUER: RecordKind = {
-  whose: 'an issuer of revocations',
-  fields: REVOCATION_ISSUER_FIELDS,
-  tokensExpire: true,
-  maxTokenAgeSeconds: 600,
-};
-export const EVENT_TRANSMITTER: RecordKind = {
-  whose: 'a transmitter of events',
-  fields: EVENT_TRANSMITTER_FIELDS,
-  tokensExpire: false, // RFC 8417 §2.2
-  maxTokenAgeSeconds: 604_800, // senders repeat for days
-};
-const KINDS = [CALLER, OPENID_PROVIDER, REVOCATION_ISSUER, EVENT_TRANSMITTER];
 
 // A key must have as many bytes as the hash (RFC 7518 §3.2).
 const SECRET_ALGORITHMS = new Map([
@@ -119,20 +82,6 @@ export async function readRecord(
   if (type === 'secret') return { ...rules, ...(await secretKey(fields)) };
   if (type === 'public_key') return { ...rules, ...(await publicKeys(fields)), shortKey: false };
   return fields.fail('signature_type', 'must be secret or public_key');
-}
-
-/** An unknown field is an error: a misspelled `allowed_emails` would let everybody in. */
-function checkNames(fields: Fields, kind: RecordKind): void {
-  for (const name of fields.names()) {
-    if (FIELDS.includes(name) || kind.fields.includes(name) || isPassedOver(name)) continue;
-    const others = KINDS.filter(({ fields }) => fields.includes(name)).map(({ whose }) => whose);
-    if (others.length > 0) fields.fail(name, `is for the record of ${others.join(' or ')} only: remove it`);
-    fields.fail(shownName(name), 'is not a field of a record: correct its spelling, or remove it');
-  }
-  for (const name of ['user_id', 'sub_pattern']) {
-    if (kind !== CALLER || !fields.has(name) || fields.has('user_id_claim')) continue;
-    fields.fail(name, 'needs user_id_claim beside it in the record of a caller: set that, or remove this');
-  }
 }
 
 /** A list that is not empty: an empty one would refuse or pass over everything in silence. */

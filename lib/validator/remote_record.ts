@@ -9,7 +9,8 @@ import { awsError } from '../aws/error.ts';
 import { ServiceError } from '../errors.ts';
 import { Cached } from './cached.ts';
 import type { KeySet } from './key_set.ts';
-import { type RecordKind, readRecord, type ValidatorRecord } from './record.ts';
+import { readRecord, type ValidatorRecord } from './record.ts';
+import type { RecordKind } from './record_kind.ts';
 
 const PREFETCH_MS = 2000;
 

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { readRecord } from '../../lib/validator/record.ts';
 import {
   CALLER,
   EVENT_TRANSMITTER,
   OPENID_PROVIDER,
   REVOCATION_ISSUER,
   type RecordKind,
-  readRecord,
-} from '../../lib/validator/record.ts';
+} from '../../lib/validator/record_kind.ts';
 
 const KEY = 'k'.repeat(32);
 const REPORTING = 'docs/openid-providers.md';
