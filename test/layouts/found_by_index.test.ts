@@ -1,6 +1,7 @@
 // What an index shows is not always true: it lags behind the table, and the table changes while the function works.
 import assert from 'node:assert/strict';
 import { after, before, describe, mock, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Layout } from '../../lib/sessions/layout.ts';
 import { readLayout } from '../../lib/settings/layout.ts';
 import { loseAnswer, passOn, refuse, truncate } from '../faults/faults.ts';
@@ -177,6 +178,56 @@ test('an item that is no session by the guard stays, although the answer to its 
   assert.deepEqual(await keysIn(table, ['id']), keysOf([profile], ['id']));
 });
 
+test('what the table refuses is not asked for again, however often the index shows it', async () => {
+  const guarded: Layout = { ...layout, guard: { name: 'kind', equals: 'session' } };
+  const table = await createTable(guarded);
+  await putItems(table, sessions('1', 2));
+  const requests = await dynamodb.requests(table, () => logout(table, (items) => items, guarded));
+  assert.deepEqual(countOf(requests), { Query: 2, DeleteItem: 6 }); // live, expired, without expiry
+});
+
+test('what a later page of the same pass shows again is not deleted again', async () => {
+  const table = await createTable(layout, { projection: 'ALL' });
+  const [first = assert.fail(), ...others] = sessions('1', 20).map((item) => ({
+    ...item,
+    data: { S: 'x'.repeat(60_000) },
+  }));
+  await putItems(table, [first, ...others]);
+  const shown: Item[] = [];
+  const again: OnQuery = async (items, query) => {
+    shown.push(...items);
+    if (query === 2) while ((await allItems(table)).length > 20 - shown.length + items.length) await sleep(10);
+    return query === 2 ? [...items, ...shown] : items;
+  };
+  const requests = await dynamodb.requests(table, () => logout(table, again));
+  assert.equal(countOf(requests).DeleteItem, 20);
+});
+
+test('an expired session counts as expired although the answer to its first delete, which was refused, was lost', async () => {
+  const table = await createTable(layout);
+  await putItems(table, [session('1', new Date(Date.now() - 1000))]);
+  dynamodb.inject('DeleteItem', table, loseAnswer, 1);
+  const { outcome, sessions_expired, sessions_written_back } = await logout(table, (items) => items);
+  assert.deepEqual([outcome, sessions_expired, sessions_written_back], ['no_live_session', 1, 0]);
+  assert.deepEqual(await allItems(table), []);
+});
+
+test('a live session counts as live although the answers to two of its deletes were lost', async () => {
+  const table = await createTable(layout);
+  await putItems(table, sessions('1', 1));
+  const lost = new Set<string>();
+  /** Loses the first answer for each of the first two conditions: live, expired. */
+  const loseTwo: Fault = (exchange) => {
+    const { ConditionExpression } = JSON.parse(exchange.body);
+    if (lost.size === 2 || lost.has(ConditionExpression)) return passOn(exchange);
+    lost.add(ConditionExpression);
+    return loseAnswer(exchange);
+  };
+  dynamodb.inject('DeleteItem', table, loseTwo);
+  const { outcome, sessions_ended, sessions_expired } = await logout(table, (items) => items);
+  assert.deepEqual([outcome, sessions_ended, sessions_expired], ['logged_out', 1, 0]);
+});
+
 test('a guard that fits no item is a false that says how many items were left alone', async () => {
   const guarded: Layout = { ...layout, guard: { name: 'kind', equals: 'session' } };
   const table = await createTable(guarded);
@@ -208,6 +259,24 @@ test('settling ends a session too that was another user’s at its delete', asyn
   const line = await logout(table, takeOver, 'connect-dynamodb', { SETTLE_SECONDS: '0.1' });
   const { outcome, sessions_ended, sessions_written_back, items_left_alone } = line;
   assert.deepEqual([outcome, sessions_ended, sessions_written_back, items_left_alone], ['logged_out', 1, 1, 0]);
+  assert.deepEqual(await allItems(table), []);
+});
+
+test('a session that settling may have ended, since the answer was lost, is not counted as written back', async () => {
+  const table = await createTable(layout);
+  const mine = session('1', live);
+  await putItems(table, [{ ...mine, userId: { S: '2' } }]);
+  let deletes = 0;
+  dynamodb.inject('DeleteItem', table, async (exchange) => {
+    deletes++;
+    if (deletes === 4) await putItems(table, [mine]); // refused thrice as another user's, it is this user's when settling
+    return deletes === 4 ? loseAnswer(exchange) : passOn(exchange);
+  });
+  const once: OnQuery = (_, query) => (query === 1 ? [entry(mine)] : []);
+  const { outcome, sessions_ended, sessions_written_back } = await logout(table, once, 'connect-dynamodb', {
+    SETTLE_SECONDS: '0.1',
+  });
+  assert.deepEqual([outcome, sessions_ended, sessions_written_back], ['logged_out', 1, 0]);
   assert.deepEqual(await allItems(table), []);
 });
 
