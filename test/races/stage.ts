@@ -85,7 +85,7 @@ export async function startStage(): Promise<Stage> {
     return { status: answer.statusCode ?? 0, text: await text(answer) };
   }
 
-  mock.timers.enable({ apis: ['Date', 'setTimeout'], now: Date.now() });
+  mock.timers.enable({ apis: ['Date', 'setTimeout', 'AbortSignal.timeout'], now: Date.now() });
   syncBuiltinESMExports(); // for those who import setTimeout by name
   mock.method(Socket.prototype, 'setTimeout', doNothing); // which goes by the real clock
   const logouts = new Map<string, Logout>();
