@@ -31,8 +31,10 @@ export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContex
     const verified = await verifyToken(token, records, context.deadline);
     noteCaller(context.audit, verified);
     checkRevocation(verified);
-    const subject = readSubject(subjectIdentifier(event), verified.version.record);
-    noteSubject(context.audit, subject);
+
+    const identifier = subjectIdentifier(event);
+    noteSubject(context.audit, identifier);
+    const subject = readSubject(identifier, verified.version.record);
 
     const userId = await findUserId(subject, verified.version.record, sessions, context.deadline);
     noteUser(context.audit, userId);

@@ -9,6 +9,7 @@ import { findUserId } from '../lib/sessions/look_up.ts';
 import { SessionStores } from '../lib/sessions/session_stores.ts';
 import { readSettings } from '../lib/settings/environment.ts';
 import { securityEvent } from '../lib/token/security_event.ts';
+import { readSubject } from '../lib/token/subject.ts';
 import { verifyToken } from '../lib/token/verify.ts';
 import { EVENT_TRANSMITTER } from '../lib/validator/record_kind.ts';
 import { prefetchRecords } from '../lib/validator/remote_record.ts';
@@ -27,8 +28,9 @@ export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContex
   .handler(async (event, context) => {
     const verified = await verifyToken(pushedToken(event), records, context.deadline, MAX_BODY_BYTES);
     noteCaller(context.audit, verified);
-    const { subject, event: reported } = securityEvent(verified);
-    noteSubject(context.audit, subject, reported);
+    const { identifier, reported } = securityEvent(verified);
+    noteSubject(context.audit, identifier, reported);
+    const subject = readSubject(identifier, verified.version.record);
 
     const userId = await findUserId(subject, verified.version.record, sessions, context.deadline);
     noteUser(context.audit, userId);

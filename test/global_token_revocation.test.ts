@@ -160,6 +160,23 @@ describe('body', () => {
     });
   }
 
+  test('the audit record of a subject that is not taken says who was meant, and why', async () => {
+    const faults = [
+      [
+        account('7', { iss: 'https://x.example' }),
+        '7',
+        'its issuer is neither issuer of the record nor in subject_issuers',
+      ],
+      [{ format: 'email', email: 'a@b.c' }, 'a@b.c', 'it is an address, and the record has no email_domains'],
+      [{ format: 'opaque', id: '7' }, undefined, 'its format is neither iss_sub nor email'],
+      [account(7), undefined, 'its sub is not text'],
+    ] as const;
+    for (const [sub_id, subject, why] of faults) {
+      const answer = await revoke(lambda, await revocationToken(okta), { sub_id });
+      assertBadRequest(answer, 'subject', { subject, fault: `the subject is not taken: ${why}` });
+    }
+  });
+
   test('the token is judged before its client, the client before the body, the body before the user', async () => {
     const sent = [
       { token: await revocationToken(okta, { sub: 'other', nonce: '' }), body: '{', status: 401, reason: 'nonce' },

@@ -2,13 +2,14 @@ import { hash } from 'node:crypto';
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { type ErrorCode, type ServiceError, serviceError } from '../errors.ts';
+import { isObject } from '../json.ts';
 import { type Counts, type LogoutResult, logoutResult, type StoreResult } from '../sessions/logout_result.ts';
-import type { Subject } from '../token/subject.ts';
 import type { Verified } from '../token/verify.ts';
 import { header } from './http.ts';
 import { printable } from './printable.ts';
 
 const MAX_TEXT = 256;
+const MAX_SUBJECT = 2048; // longer than any key, and so than any user's
 
 // CloudWatch embedded metric format: which members of the line are metrics, and by which dimensions. All are by
 // function too: otherwise the alarms of one stage would go off for another in the same account.
@@ -34,7 +35,7 @@ export type AuditRecord = {
   caller?: Caller;
   /** Why a record that was tried before, or the newest version of this one, could not be used. */
   fault?: string | undefined;
-  subject?: Subject;
+  subject?: unknown;
   userId?: string;
   callerReason?: unknown;
   result?: LogoutResult;
@@ -90,9 +91,10 @@ export function noteCaller(audit: AuditRecord, { token, claims, version, faults 
   audit.fault = (faults[0] ?? stale)?.fault;
 }
 
-/** Notes whom the caller means, before the user is found, and the reason that he gives. */
-export function noteSubject(audit: AuditRecord, subject: Subject, reason?: string): void {
-  audit.subject = subject;
+/** Notes whom the caller means, by a subject identifier that nobody has judged yet, and the reason that he gives. */
+export function noteSubject(audit: AuditRecord, identifier: unknown, reason?: string): void {
+  const { sub, email } = isObject(identifier) ? identifier : {};
+  audit.subject = sub ?? email;
   audit.callerReason = reason;
 }
 
@@ -125,7 +127,7 @@ function write(event: APIGatewayProxyEventV2, context: AuditContext, error?: Ser
     outcome: error?.code.toLowerCase() ?? (wasLive ? 'logged_out' : 'no_live_session'),
     reason: error?.reason,
     fault: clean(error ? error.fault : fault),
-    subject: printableOrAbsent(subject && ('sub' in subject ? subject.sub : subject.email)),
+    subject: typeof subject === 'string' ? printable(subject.slice(0, MAX_SUBJECT)) : undefined,
     user_id: printableOrAbsent(userId),
     caller_reason: clean(callerReason),
     actor: clean(caller?.email) ?? printableOrAbsent(caller?.sub),

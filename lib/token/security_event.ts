@@ -4,7 +4,6 @@ import { isObject } from '../json.ts';
 import type { ValidatorRecord } from '../validator/record.ts';
 import { invalidToken } from './decode.ts';
 import { LOGOUT_EVENT } from './logout_token.ts';
-import { readSubject, type Subject } from './subject.ts';
 import type { Verified } from './verify.ts';
 
 type Claims = Verified['claims'];
@@ -26,16 +25,19 @@ const EVENTS = [
 ];
 
 /**
- * The first event of a verified token that ends sessions, and whose. Throws UNAUTHENTICATED for any other token,
- * EVENT_IGNORED when no event asks that of us, NO_USER when it names a session or a device and no user, and otherwise as
- * readSubject does.
+ * The first event of a verified token that ends sessions, and the identifier of its user. Throws UNAUTHENTICATED for any
+ * other token, EVENT_IGNORED when no event asks that of us, NO_USER when it names a session or a device and no user,
+ * INVALID_REQUEST when its tenant is not the record's.
  */
-export function securityEvent({ typ, claims, version: { record } }: Verified): { event: string; subject: Subject } {
+export function securityEvent({ typ, claims, version: { record } }: Verified): {
+  reported: string;
+  identifier: unknown;
+} {
   const events = eventsOf(typ, claims);
-  const [event, content] = events.find((entry) => endsSessions(entry, record)) ?? [];
-  if (event === undefined) throw new ServiceError('EVENT_IGNORED', 'event', events.map(([name]) => name).join(' '));
+  const [reported, content] = events.find((entry) => endsSessions(entry, record)) ?? [];
+  if (reported === undefined) throw new ServiceError('EVENT_IGNORED', 'event', events.map(([name]) => name).join(' '));
   const { sub_id = isObject(content) ? content.subject : undefined } = claims;
-  return { event, subject: readSubject(userIn(sub_id, record), record) };
+  return { reported, identifier: userIn(sub_id, record) };
 }
 
 function eventsOf(typ: string | undefined, claims: Claims): [name: string, content: unknown][] {

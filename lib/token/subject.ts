@@ -22,12 +22,22 @@ export function checkSub(sub: string, { subPattern }: ValidatorRecord): void {
  */
 export function readSubject(identifier: unknown, record: ValidatorRecord): Subject {
   const { format, iss, sub, email } = isObject(identifier) ? identifier : {};
-  if (format === 'iss_sub' && isIssuer(iss, record) && typeof sub === 'string' && sub !== '') {
+  if (format === 'iss_sub') {
+    if (!isIssuer(iss, record)) throw notTaken('its issuer is neither issuer of the record nor in subject_issuers');
+    if (typeof sub !== 'string' || sub === '') throw notTaken('its sub is not text');
     checkSub(sub, record);
     return { sub };
   }
-  if (format === 'email' && typeof email === 'string' && isInDomain(email, record)) return { email };
-  throw new ServiceError('INVALID_REQUEST', 'subject');
+  if (format === 'email') {
+    if (!record.emailDomains) throw notTaken('it is an address, and the record has no email_domains');
+    if (typeof email !== 'string' || !isInDomain(email, record)) throw notTaken('its address is not in email_domains');
+    return { email };
+  }
+  throw notTaken('its format is neither iss_sub nor email');
+}
+
+function notTaken(why: string): ServiceError {
+  return new ServiceError('INVALID_REQUEST', 'subject', `the subject is not taken: ${why}`);
 }
 
 function isIssuer(iss: unknown, { issuer, subjectIssuers }: ValidatorRecord): boolean {

@@ -85,7 +85,8 @@ export async function startStage(): Promise<Stage> {
     return { status: answer.statusCode ?? 0, text: await text(answer) };
   }
 
-  mock.timers.enable({ apis: ['Date', 'setTimeout', 'AbortSignal.timeout'], now: Date.now() });
+  mock.timers.enable({ apis: ['Date', 'setTimeout'], now: Date.now() });
+  mock.method(AbortSignal, 'timeout', timeout); // it would go by the real clock
   syncBuiltinESMExports(); // for those who import setTimeout by name
   mock.method(Socket.prototype, 'setTimeout', doNothing); // which goes by the real clock
   const logouts = new Map<string, Logout>();
@@ -146,4 +147,11 @@ export function relay(response: ServerResponse, { status, text }: Reply): void {
 
 function indexesOf({ index, userKey, sortKey }: Layout): Index[] {
   return index === null ? [] : [{ name: index, key: [userKey.name, ...(sortKey ? [sortKey.name] : [])] }];
+}
+
+/** As AbortSignal.timeout, by the clock of the races. */
+function timeout(ms: number): AbortSignal {
+  const end = new AbortController();
+  setTimeout(() => end.abort(), ms);
+  return end.signal;
 }
