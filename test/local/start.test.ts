@@ -298,9 +298,15 @@ describe('npm start -- --show', async () => {
     assert.deepEqual(statuses, ['401', '401', '400', '400', '401', '401', '400', '400']);
   });
 
+  test('npm start says in one line that two parameters name one record', async () => {
+    const params = ['revocationIssuers=kc', 'eventTransmitters=kc'].flatMap((param) => ['--param', param]);
+    const { code, stderr } = await start('--port', String(await fourFreePorts()), ...params);
+    assert.deepEqual([code, stderr], [1, 'The parameters name kc twice: each needs its own record.\n']);
+  });
+
   test('npm start says in one line what --show takes', async () => {
     const { code, stderr } = await start('--show', 'okta');
-    assert.deepEqual([code, stderr], [2, '--show is revocation, events, or both with a comma, and not okta\n']);
+    assert.deepEqual([code, stderr], [2, '--show is revocation, events, or both with a comma, and not "okta"\n']);
   });
 });
 

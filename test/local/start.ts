@@ -53,6 +53,9 @@ const parameters: Record<string, string> = {
 };
 const records = parameters.records === 'own' ? [SECRET_ID] : namesIn(parameters.records);
 const senders = SENDERS.map((sender) => ({ ...sender, records: namesIn(parameters[sender.parameter]) }));
+const named = [...records, ...senders.flatMap((sender) => sender.records)];
+const twice = named.find((name, n) => named.indexOf(name) !== n);
+if (twice !== undefined) fail(`The parameters name ${twice} twice: each needs its own record.`);
 const aws = await startLocalAws(dynamodbUrl ?? port + 1, port + 2);
 const tableState = table === undefined ? '' : await lookFor(table, dynamodbUrl).catch((error) => fail(error.message));
 if (table === undefined) await seedSessions();
@@ -100,7 +103,7 @@ offline.stdout.off('data', hold).pipe(process.stdout);
 offline.stderr.off('data', hold).pipe(process.stderr);
 console.log(`
 local DynamoDB         ${aws.environment.AWS_ENDPOINT_URL_DYNAMODB}  table ${table ?? TABLE}${tableState}
-local Secrets Manager  ${aws.environment.AWS_ENDPOINT_URL_SECRETS_MANAGER}  secrets ${[...records, ...senders.flatMap((sender) => sender.records)].join(', ')}
+local Secrets Manager  ${aws.environment.AWS_ENDPOINT_URL_SECRETS_MANAGER}  secrets ${named.join(', ')}
 
 ${table === undefined ? await seededHints() : ownHints(table)}
 
@@ -116,9 +119,10 @@ Or user 1: npm run logout -- 1${otherPort()}`;
 
 /** The senders that this run serves unless its parameters say otherwise. */
 function shownSenders() {
-  const names = (lists.get('show') ?? []).flatMap((list) => list.split(','));
+  const names = (lists.get('show') ?? []).flatMap((list) => list.split(',')).map((name) => name.trim());
   const unknown = names.find((name) => !SENDERS.some(({ shown }) => shown === name));
-  if (unknown !== undefined) refuseUsage(`--show is revocation, events, or both with a comma, and not ${unknown}`);
+  if (unknown !== undefined)
+    refuseUsage(`--show is revocation, events, or both with a comma, and not ${JSON.stringify(unknown)}`);
   return SENDERS.filter(({ shown }) => shown === undefined || names.includes(shown));
 }
 
