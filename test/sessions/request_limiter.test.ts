@@ -41,6 +41,12 @@ describe('a partition that takes 1 000 deletes a second', { concurrency: true },
   });
 });
 
+test('a request that fails is sent three times, and not a fourth', async () => {
+  dynamodb.inject('Query', '2', refuse(500, 'InternalServerError'));
+  const requests = await dynamodb.requests('2', async () => assertFault(await logout('2'), 503));
+  assert.deepEqual(requests, ['Query', 'Query', 'Query']);
+});
+
 test('a request that is throttled comes again less and less often while nothing succeeds', async () => {
   await putItems(table, newSessions('1', 1));
   const throttle = refuse(400, 'ProvisionedThroughputExceededException');

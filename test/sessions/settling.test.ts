@@ -225,6 +225,24 @@ describe('a logout', { concurrency: 4 }, () => {
     for (const logout of [logoutForLong, byIndexForLong]) assert.equal((await logout('12', SHORT)).json.result, false);
   });
 
+  test('a logout that settles where the user is in the table’s key ends what was written back, and no new login', async () => {
+    const [old = assert.fail(), login = assert.fail()] = newSessions('14', 2);
+    await putItems(table, [old]);
+    dynamodb.inject(
+      'BatchWriteItem',
+      '14',
+      async (exchange) => {
+        await passOn(exchange);
+        await putItems(table, [old, login]);
+      },
+      1,
+    );
+    const { audit } = await logout('14');
+    assert.deepEqual([audit.sessions_ended, audit.sessions_written_back], [1, 1]);
+    const left = (await allItems(table)).filter(({ user_id }) => user_id?.S === '14');
+    assert.deepEqual(left, [login]);
+  });
+
   test('a logout that has no time to settle answers 503, and the next call finds nothing left', async () => {
     await putItems(table, newSessions('13', 2));
     assertFault(await logoutForLong('13', SHORT), 503);
