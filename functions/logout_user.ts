@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { type AuditContext, audit, noteCaller, noteResult, noteUser } from '../lib/request/audit.ts';
+import { type AuditContext, audit, noteCaller, noteReason, noteResult, noteUser } from '../lib/request/audit.ts';
 import { type DeadlineContext, deadline } from '../lib/request/deadline.ts';
 import { header } from '../lib/request/http.ts';
 import { jsonRpc, type RpcContext, readParams, readRequest } from '../lib/request/json_rpc.ts';
@@ -33,7 +33,8 @@ export const handler = middy<APIGatewayProxyEventV2, unknown, Error, AuditContex
     context.rpcId = request.id;
     const { reason, except } = readParams(request);
     const userId = sessions.checkUserId(event.pathParameters?.user_id);
-    noteUser(context.audit, userId, reason);
+    noteUser(context.audit, userId);
+    noteReason(context.audit, reason);
 
     const result = await sessions.end(userId, context.deadline, except);
     noteResult(context.audit, result);

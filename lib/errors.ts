@@ -6,8 +6,9 @@ export type ErrorCode =
   | 'UNAUTHENTICATED'
   | 'NOT_ALLOWED'
   | 'USER_ID_NOT_ACCEPTED'
-  | 'NO_ACCOUNT' // of any user here; this and the next two are nobody's fault
-  | 'NO_USER' // is named, but a session or a device
+  // Nobody's fault: no user is linked to the account, no user is named, or the event asks nothing of us.
+  | 'NO_ACCOUNT'
+  | 'NO_USER'
   | 'EVENT_IGNORED'
   | 'BODY_TOO_LARGE'
   | 'NOT_JSON'
@@ -61,8 +62,9 @@ export type InvalidTokenReason =
   | 'sid_only';
 
 /**
- * Why a request ends without a logout. The caller learns only its code. The reason and the fault go to the audit record: `fault` says what is wrong
- * in our own words, or names an error without its message, which may quote input, keys, ARNs and addresses.
+ * Why a request ends without a logout. The caller learns only its code. The reason and the fault go to the audit record:
+ * `fault` says what is wrong in our own words, or names an error without its message, which may quote input, keys, ARNs
+ * and addresses.
  */
 export class ServiceError extends Error {
   readonly code: ErrorCode;

@@ -78,7 +78,6 @@ export const OPTIONAL_ROUTES: OptionalRoute[] = [
       receiverAlarms('backchannel', {
         senders: 'OpenID providers',
         rejected: 'Logout tokens were rejected, or no form came; a provider and its record may not agree',
-        noAccount: 'account_provider or the look-up may be wrong',
       }),
     widgets: routeWidgets('OpenID providers'),
   },
@@ -93,7 +92,6 @@ export const OPTIONAL_ROUTES: OptionalRoute[] = [
       receiverAlarms('revocation', {
         senders: 'issuers of revocations',
         rejected: 'Revocations were rejected; an issuer and its record may not agree',
-        noAccount: 'account_provider or the look-ups may be wrong',
         subjects: 'A good revocation names nobody in a form that the record takes',
       }),
     widgets: routeWidgets('Issuers of revocations'),
@@ -109,7 +107,6 @@ export const OPTIONAL_ROUTES: OptionalRoute[] = [
       receiverAlarms('events', {
         senders: 'transmitters of events',
         rejected: 'Security events were rejected, or name no user; a transmitter and its record may not agree',
-        noAccount: 'account_provider or the look-ups may be wrong',
         subjects: 'A good security event names nobody in a form that the record takes',
       }),
     widgets: routeWidgets('Transmitters of events'),
@@ -119,12 +116,7 @@ export const OPTIONAL_ROUTES: OptionalRoute[] = [
 /** The alarms of a route by which others report users. Few of them send a request again. */
 function receiverAlarms(
   prefix: string,
-  {
-    senders,
-    rejected,
-    noAccount,
-    subjects,
-  }: Record<'senders' | 'rejected' | 'noAccount', string> & { subjects?: string },
+  { senders, rejected, subjects }: { senders: string; rejected: string; subjects?: string },
 ): Record<string, Alarm> {
   return {
     [`${prefix}-function-errors`]: [
@@ -149,7 +141,7 @@ function receiverAlarms(
     ],
     ...(subjects && { [`${prefix}-subjects`]: [subjects, requests('invalid_request')] }),
     [`${prefix}-no-account`]: [
-      `Five accounts in an hour are linked to no user, and none to one; ${noAccount}`,
+      'Five accounts in an hour are linked to no user, and none to one; account_provider or a look-up may be wrong',
       NO_ACCOUNT,
     ],
     [`${prefix}-rejected-tokens`]: [rejected, audit('rejections'), { Threshold: 5 }],

@@ -91,17 +91,21 @@ export function noteCaller(audit: AuditRecord, { token, claims, version, faults 
   audit.fault = (faults[0] ?? stale)?.fault;
 }
 
-/** Notes whom the caller means, by a subject identifier that nobody has judged yet, and the reason that he gives. */
-export function noteSubject(audit: AuditRecord, identifier: unknown, reason?: string): void {
-  const { sub, email } = isObject(identifier) ? identifier : {};
-  audit.subject = sub ?? email;
+/** Notes the reason that the caller gives. */
+export function noteReason(audit: AuditRecord, reason: unknown): void {
   audit.callerReason = reason;
 }
 
-/** Notes whose sessions are to end, and the reason that the caller gives. */
-export function noteUser(audit: AuditRecord, userId: string, reason?: unknown): void {
+/** Notes whom the caller means, by a subject identifier that nobody has judged yet, and the event that names him. */
+export function noteSubject(audit: AuditRecord, identifier: unknown, event?: string): void {
+  const { sub, email } = isObject(identifier) ? identifier : {};
+  audit.subject = sub ?? email;
+  audit.callerReason = event;
+}
+
+/** Notes whose sessions are to end. */
+export function noteUser(audit: AuditRecord, userId: string): void {
   audit.userId = userId;
-  audit.callerReason ??= reason;
 }
 
 /** Notes what the logout did, also when it failed. */

@@ -13,10 +13,10 @@ const MAX_PARTITION_KEY_BYTES = 2048;
 const MAX_SORT_KEY_BYTES = 1024;
 
 /** Whom something else names: by `sub`, his account at a provider, or by his address. */
-export type Subject = { sub: string } | { email: string };
+type Subject = { sub: string } | { email: string };
 
 /** What a record says about the users whom it names. */
-export type UsersOfRecord = {
+type UsersOfRecord = {
   name: string;
   /** The template of a user id. */
   userId: string;

@@ -6,8 +6,6 @@ import { invalidToken } from './decode.ts';
 import { LOGOUT_EVENT } from './logout_token.ts';
 import type { Verified } from './verify.ts';
 
-type Claims = Verified['claims'];
-
 const TYPES = new Set([undefined, 'jwt', 'secevent+jwt']);
 const NAMESPACE = 'https://schemas.openid.net/secevent';
 const CREDENTIAL_CHANGE = `${NAMESPACE}/caep/event-type/credential-change`;
@@ -40,7 +38,7 @@ export function securityEvent({ typ, claims, version: { record } }: Verified): {
   return { reported, identifier: userIn(sub_id, record) };
 }
 
-function eventsOf(typ: string | undefined, claims: Claims): [name: string, content: unknown][] {
+function eventsOf(typ: string | undefined, claims: Verified['claims']): [name: string, content: unknown][] {
   const { events, iat, jti } = claims;
   const entries = isObject(events) ? Object.entries(events) : [];
   // Providers sign logout tokens and ID tokens with the same keys for the same audience.
@@ -60,7 +58,7 @@ function endsSessions([name, content]: [string, unknown], { events = EVENTS }: V
 function userIn(subject: unknown, { tenants }: ValidatorRecord): unknown {
   const identifier = withFormat(subject);
   if (!isObject(identifier) || !isComplex(identifier)) return identifier;
-  if (identifier.tenant !== undefined && !isOneOf(tenants, identifier.tenant))
+  if (identifier.tenant !== undefined && !isTenant(identifier.tenant, tenants))
     throw new ServiceError('INVALID_REQUEST', 'subject', 'the tenant is not that of the record');
   if (identifier.user === undefined) throw new ServiceError('NO_USER', 'subject');
   return withFormat(identifier.user);
@@ -77,7 +75,7 @@ function isComplex({ format, user, session, device }: Record<string, unknown>): 
   return format === 'complex' || (format === undefined && [user, session, device].some((part) => part !== undefined));
 }
 
-function isOneOf(tenants: string[], given: unknown): boolean {
+function isTenant(given: unknown, tenants: string[]): boolean {
   const names = isObject(given) ? [given.id, given.sub] : [given];
   return tenants.some((tenant) => names.includes(tenant));
 }

@@ -29,8 +29,10 @@ export function readSubject(identifier: unknown, record: ValidatorRecord): Subje
     return { sub };
   }
   if (format === 'email') {
-    if (!record.emailDomains) throw notTaken('it is an address, and the record has no email_domains');
-    if (typeof email !== 'string' || !isInDomain(email, record)) throw notTaken('its address is not in email_domains');
+    const { emailDomains } = record;
+    if (!emailDomains) throw notTaken('it is an address, and the record has no email_domains');
+    if (typeof email !== 'string' || !isInDomain(email, emailDomains))
+      throw notTaken('its address is not in email_domains');
     return { email };
   }
   throw notTaken('its format is neither iss_sub nor email');
@@ -44,7 +46,7 @@ function isIssuer(iss: unknown, { issuer, subjectIssuers }: ValidatorRecord): bo
   return [issuer, ...subjectIssuers].some((known) => known === iss);
 }
 
-function isInDomain(email: string, { emailDomains = [] }: ValidatorRecord): boolean {
+function isInDomain(email: string, emailDomains: string[]): boolean {
   const [local, domain = '', ...more] = email.split('@');
   // Both ways: the lower case of U+212A is k, which is another letter.
   const isKnown = emailDomains.some(

@@ -273,6 +273,20 @@ describe('user ids in several stores', () => {
   });
 });
 
+test('an id is nobody else’s where the other store has that prefix in another table', async () => {
+  const byKey = (value: string) => ({
+    tableKey: ['user_id', 'session_id'],
+    userKey: { name: 'user_id', type: 'S', value },
+  });
+  const elsewhere = { table: await createTable('default'), layout: byKey('basic_auth:{user_id}') };
+  const { logout } = await startRoute({
+    SESSION_LAYOUT: JSON.stringify(byKey('{user_id}')),
+    MORE_STORES: JSON.stringify([elsewhere]),
+    USER_ID_PATTERN: '.+',
+  });
+  assert.equal((await logout('basic_auth:7')).status, 200);
+});
+
 describe('two stores on one attribute of one table', async () => {
   const layout = (value: string) =>
     readLayout({ tableKey: ['id'], index: 'by-user', userKey: { name: 'user', type: 'S', value } });
@@ -303,20 +317,6 @@ describe('two stores on one attribute of one table', async () => {
       assert.deepEqual(await allItems(table), []);
     });
   }
-
-  test('an id is nobody else’s where the other store has that prefix in another table', async () => {
-    const byKey = (value: string) => ({
-      tableKey: ['user_id', 'session_id'],
-      userKey: { name: 'user_id', type: 'S', value },
-    });
-    const elsewhere = { table: await createTable('default'), layout: byKey('basic_auth:{user_id}') };
-    const { logout } = await startRoute({
-      SESSION_LAYOUT: JSON.stringify(byKey('{user_id}')),
-      MORE_STORES: JSON.stringify([elsewhere]),
-      USER_ID_PATTERN: '.+',
-    });
-    assert.equal((await logout('basic_auth:7')).status, 200);
-  });
 
   test('digits beside a prefix of letters are ids, and so are ids that only begin like a prefix', async () => {
     const digits = await start('{user_id}', 'sso:{user_id}', '[0-9]+');
