@@ -82,6 +82,11 @@ describe('token', () => {
     ['has no iss', 'claims', () => revocationToken(okta, { iss: undefined })],
     ['has no aud', 'claims', () => revocationToken(okta, { aud: undefined })],
     ['names the client as its audience', 'audience', () => revocationToken(okta, { aud: '0oa1client' })],
+    [
+      'names our address with a port that the record does not have',
+      'audience',
+      () => revocationToken(okta, { aud: 'https://api.example.com:443/auth/global_token_revocation' }),
+    ],
     ['is of another issuer', 'issuer', () => revocationToken(okta, { iss: `${ORGANISATION}/oauth2/default` })],
     ['has another algorithm', 'algorithm', () => revocationToken(ec)],
     ['has another key', 'unknown_key', () => revocationToken(okta, {}, { kid: 'another' })],
